@@ -1,1 +1,5 @@
-//! koine
+//! Koine: a chat gateway. Five kinds of legacy client, each with its own protocol, on one core.
+
+pub mod auth;
+pub mod config;
+pub mod hub;

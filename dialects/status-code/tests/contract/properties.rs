@@ -1,0 +1,56 @@
+//! What holds for any input.
+
+use std::borrow::Cow;
+
+use koine_core::{Content, View};
+use koine_status_code::wire::{Body, Chat, ClientFrame, ServerFrame};
+use proptest::prelude::*;
+
+use crate::support::{Done, Table, direct, said, user};
+
+/// Text that is JSON-like enough to get past the first check now and then.
+fn frames() -> impl Strategy<Value = String> {
+    prop_oneof![
+        any::<String>(),
+        any::<Vec<u8>>().prop_map(|bytes| String::from_utf8_lossy(&bytes).into_owned()),
+        "[\\[\\]{}\":,msg0-9\\\\ ud]{0,40}",
+        any::<String>().prop_map(|text| format!("{{\"msg\":{text}}}")),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn any_text_is_a_message_or_is_answered(frame in frames()) {
+        let done = Table::chatting("jack").frame(&frame);
+        prop_assert!(matches!(done.as_slice(), [Done::Send(..) | Done::Frame(_)]), "{done:?}");
+    }
+
+    #[test]
+    fn any_path_and_token_open_a_session(peer in any::<String>(), token in any::<Option<String>>()) {
+        let done = Table::new(&peer, token.as_deref()).open();
+        prop_assert_eq!(&done[0], &Done::Accept);
+    }
+
+    #[test]
+    fn what_a_client_writes_is_read_as_it_was_written(msg in any::<String>()) {
+        let frame = ClientFrame { msg: Cow::Borrowed(&msg) };
+        let text = serde_json::to_string(&frame).expect("JSON");
+        prop_assert_eq!(ClientFrame::read(&text).expect("a frame"), frame.clone());
+        prop_assert_eq!(serde_json::from_str::<ClientFrame<'_>>(&text).expect("a frame"), frame);
+    }
+
+    #[test]
+    fn what_is_pushed_reads_back_equal(msg in any::<String>(), from in any::<String>()) {
+        let body = Body::Chat(Chat { msg: msg.into(), from_user: from.into(), send_time: "t".into() });
+        let frame = ServerFrame { status: 30001, msg: "OK".into(), body };
+        let text = serde_json::to_string(&frame).expect("JSON");
+        prop_assert_eq!(serde_json::from_str::<ServerFrame<'_>>(&text).expect("a frame"), frame);
+    }
+
+    #[test]
+    fn a_message_is_shown_as_it_was_sent(msg in any::<String>()) {
+        let event = direct(&user(2, "jack").to_ref(), Content::text(&msg));
+        let said = said(&event, View::Other).expect("a frame");
+        prop_assert_eq!(&said["body"]["msg"], &msg);
+    }
+}

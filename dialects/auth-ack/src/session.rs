@@ -13,7 +13,7 @@
 //!    send → Send → Ack    ┌─► Live ── Auth again that fails: close 4001 ──► Over
 //!    Ack → Acknowledge    └──┘                                                ▲
 //!    Ping → Pong, Heartbeat → silence                                         │
-//!                          in any state, Ended: Error, close ─────────────────┘
+//!                          in any state, Ended: close ────────────────────────┘
 //! ```
 //!
 //! Frames are dealt with in the order of their arrival. A `Pong` leaves when everything before its
@@ -23,8 +23,8 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use koine_core::{
-    Attach, Authenticate, Claim, Command, ConfirmBy, EndReason, Error, ErrorKind, Input, Outputs, Purpose, Reply,
-    Scope, Session, Tag, Timestamp, Token, UserId, UserKey,
+    Attach, Authenticate, Claim, Command, ConfirmBy, Error, ErrorKind, Input, Outputs, Purpose, Reply, Scope, Session,
+    Tag, Timestamp, Token, UserId, UserKey,
 };
 
 use crate::AckContent;
@@ -123,7 +123,8 @@ impl Session for AuthAckSession {
             Input::Reply(tag, result) => self.reply(tag, result, out),
             Input::Wake if self.phase == Phase::Fresh => self.close(4008, "no Auth frame in time", out),
             Input::Wake | Input::Closing => {}
-            Input::Ended(reason) => self.ended(reason, out),
+            // The dialect has no frame for it, and an `Error` would look like the answer to something.
+            Input::Ended(reason) => self.close(reason.close_code(), reason.word(), out),
         }
     }
 }
@@ -308,16 +309,6 @@ impl AuthAckSession {
         let (frame, code) = error::authentication(error, origin);
         out.send_json(&frame);
         self.close(code, "not authenticated", out);
-    }
-
-    fn ended(&mut self, reason: EndReason, out: &mut Outputs) {
-        let kind = match reason {
-            EndReason::Kicked => ErrorKind::Forbidden,
-            EndReason::Disabled => ErrorKind::UserDisabled,
-            EndReason::Draining => ErrorKind::Unavailable,
-        };
-        out.send_json(&error::frame(&Error::with_detail(kind, reason.word()), Origin::default()));
-        self.close(reason.close_code(), reason.word(), out);
     }
 
     fn close(&mut self, code: u16, reason: &'static str, out: &mut Outputs) {

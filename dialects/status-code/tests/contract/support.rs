@@ -29,7 +29,6 @@ pub(crate) enum Done {
     Send(Tag, koine_core::Target, String),
     Frame(Value),
     Close(u16),
-    Else(String),
 }
 
 impl Table {
@@ -92,7 +91,7 @@ fn done(output: Output) -> Done {
         }
         Output::Send(text) => Done::Frame(serde_json::from_str(&text).expect("frames are JSON")),
         Output::Close(code, _) => Done::Close(code),
-        other => Done::Else(format!("{other:?}")),
+        other => panic!("not of this dialect: {other:?}"),
     }
 }
 

@@ -12,14 +12,25 @@ use crate::{error, params};
 /// The wire state of a connection (`WebSocket接口` - 聊天). Everything that changes it is in this file.
 ///
 /// ```text
-///            Opened / authenticate                authenticated / accept, attach
-///   Fresh ───────────────────────► Authenticating ─────────────────────────────► Attaching
-///     │ no such user_id                 │ refused, or the server ends                │ attached / SDK_READY
-///     │ / accept, close 4003            │ / accept, close 4003, 4004, ...            ▼
-///     ▼                                 ▼                                          Ready ◄──┐ frame / send
-///   Over ◄───────────────────────────── Over ◄─────────────────────────────────────┤        │ failure / ERROR
-///                 the client closes / KICKED_OUT; the server ends / KICKED_OUT, close       └─────
+///          opened                      authenticated             attached
+///   Fresh ───────────► Authenticating ───────────────► Attaching ──────────► Ready ◄─┐ frame, failure
+///     │                      │                             │                 │  └────┘
+///     │ names nobody         │ refused, ended              │ failed,         │ ended,
+///     ▼                      ▼                             ▼ ended, closing  ▼ closing
+///   Over ◄───────────────────┴─────────────────────────────┴─────────────────┘
 /// ```
+///
+/// | transition | puts out |
+/// |---|---|
+/// | opened | authenticate |
+/// | names nobody, refused | accept, close 4003, 4004, 1013 or 1011 |
+/// | authenticated | accept, attach |
+/// | attached | `SDK_READY` |
+/// | failed | close 1013 or 1011 |
+/// | frame | send, or `ERROR` |
+/// | failure | `ERROR` |
+/// | ended | `KICKED_OUT` (before `Attaching`: accept instead), close 1008 or 1001 |
+/// | closing | `KICKED_OUT` |
 ///
 /// A frame that arrives while attaching is served like any other: the user is known by then. A message that was
 /// sent is answered by its own event (`MESSAGE_SEND_SUCCESS` on every device), so nothing waits for replies.
@@ -116,8 +127,8 @@ impl UserSigSession {
         out.close(code, reason);
     }
 
-    /// 断开连接.
-    fn kicked_out(&mut self, out: &mut Outputs) {
+    /// 断开连接. Whoever is not accepted yet is accepted, to be closed.
+    fn end(&mut self, out: &mut Outputs) {
         match self.phase {
             Phase::Fresh(_) | Phase::Authenticating => out.accept(),
             Phase::Attaching | Phase::Ready => out.send_json(&KickedOutFrame::new()),
@@ -138,10 +149,10 @@ impl Session for UserSigSession {
                 out.send_json(&error::frame(&error));
             }
             (Phase::Fresh(_) | Phase::Authenticating | Phase::Attaching | Phase::Ready, Input::Ended(reason)) => {
-                self.kicked_out(out);
+                self.end(out);
                 out.close(reason.close_code(), reason.word());
             }
-            (Phase::Attaching | Phase::Ready, Input::Closing) => self.kicked_out(out),
+            (Phase::Attaching | Phase::Ready, Input::Closing) => self.end(out),
             // The event says what became of a message; a session that is over has nothing more to say; frames
             // before the handshake and answers to nothing do not occur.
             _ => {}

@@ -1,7 +1,9 @@
 //! POST `/chat/single-chat-mark-as-read/`.
 
 use http::Method;
-use koine_core::{Access, Call, ChatKey, Command, Context, Endpoint, Error, HttpRequest, HttpResponse, Reply};
+use koine_core::{
+    Access, Call, ChatKey, Command, Context, Endpoint, Error, ErrorKind, HttpRequest, HttpResponse, Reply,
+};
 
 use super::{by_user_sig, failure, success};
 use crate::params;
@@ -32,6 +34,9 @@ impl Endpoint for MarkAsRead {
         match result {
             Ok(Reply::Marked(marked_count)) => success(&MarkedData { marked_count }),
             Ok(_) => failure(&Error::internal()),
+            Err(error) if error.kind() == ErrorKind::UserNotFound => {
+                failure(&Error::with_detail(ErrorKind::UserNotFound, "未取到当前用户"))
+            }
             Err(error) => failure(&error),
         }
     }

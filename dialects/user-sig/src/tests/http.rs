@@ -283,6 +283,8 @@ fn marking_says_how_many_became_read() {
         assert_eq!(id.get(), 12);
     }
     assert_eq!(answered(MARK, Reply::Marked(3))["data"], json!({"marked_count": 3}));
+    let gone = as_tom(|context| body(endpoint(MARK).response(context, Err(ErrorKind::UserNotFound.into()))));
+    assert_eq!((&gone["code"], &gone["message"]), (&json!(404), &json!("未取到当前用户")));
 }
 
 #[test]

@@ -14,10 +14,8 @@ pub(crate) fn event(event: &Event, view: View, zone: &Zone) -> Option<Frame> {
             (Place::Direct { .. }, View::Own) => message.is_to_self().then(|| chat(message, zone)),
             (Place::Group(_), _) => None,
         },
-        Event::Presence { user, reachable } => match view {
-            View::Other => Some(presence(user, *reachable)),
-            View::Own => None,
-        },
+        // Whoever gets it is facing that user, in a chat with oneself too.
+        Event::Presence { user, reachable } => Some(presence(user, *reachable)),
         Event::Opened { .. }
         | Event::Requested(_)
         | Event::Decided(_)

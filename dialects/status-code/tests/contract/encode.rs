@@ -53,9 +53,10 @@ fn the_peers_coming_and_going_are_30098_and_30099() {
     let presence = |reachable| Event::Presence { user: user(2, "Tom").to_ref(), reachable };
     let login = json!({"status": 30098, "msg": "Target user Tom login", "body": {}});
     let logout = json!({"status": 30099, "msg": "Target user Tom logout", "body": {}});
-    assert_eq!(said(&presence(true), View::Other), Some(login));
-    assert_eq!(said(&presence(false), View::Other), Some(logout));
-    assert_eq!(said(&presence(true), View::Own), None);
+    for view in View::ALL {
+        assert_eq!(said(&presence(true), view).as_ref(), Some(&login));
+        assert_eq!(said(&presence(false), view).as_ref(), Some(&logout));
+    }
 }
 
 #[test]

@@ -334,6 +334,8 @@ pub struct Pull {
     /// How many at most; `None`: the dialect's configured `max_pull`. The oldest come first into the
     /// limit, whatever the order shown.
     pub limit: Option<u64>,
+    /// Whether the newest of them is listed first.
+    pub newest_first: bool,
     /// auth-ack ids that are acknowledged first, in the same command.
     pub acknowledge: Vec<u64>,
 }

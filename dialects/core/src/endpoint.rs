@@ -28,8 +28,8 @@ pub trait Endpoint: Send + Sync {
     /// The command a request stands for. Errors go to [`Endpoint::response`]. Not called for uploads.
     fn request(&self, context: &Context<'_>, request: &HttpRequest) -> Result<Call, Error>;
 
-    /// The response to what the hub answered, or to why it was not asked.
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse;
+    /// The response to what the hub answered, or to why it was not asked. For uploads the request has no payload.
+    fn response(&self, context: &Context<'_>, request: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse;
 }
 
 /// Who may use an endpoint, and where the request says who it is from.
@@ -134,6 +134,11 @@ pub enum Payload {
 }
 
 impl HttpRequest {
+    /// A request of which only the method is known.
+    pub fn new(method: Method) -> Self {
+        Self { method, path: Vec::new(), query: Vec::new(), headers: HeaderMap::new(), payload: Payload::Empty }
+    }
+
     /// Its parameters: path, then query, then body. `BadRequest` if the body cannot be read.
     pub fn fields(&self) -> Result<Fields<'_>, Error> {
         let mut fields = Fields { path: &self.path, query: &self.query, ..Fields::default() };

@@ -26,7 +26,7 @@ impl Endpoint for CreateGroup {
     }
 
     /// The new group's id as a JSON string.
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_opened) {
             Ok(opened) => HttpResponse::json(StatusCode::OK, &opened.row.conversation.id.to_string()),
             Err(why) => error::response(&why),

@@ -28,7 +28,7 @@ impl Endpoint for Accept {
         decide(request, RequestAnswer::Accept)
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         super::done(result)
     }
 }
@@ -50,7 +50,7 @@ impl Endpoint for Decline {
         decide(request, RequestAnswer::Refuse)
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         super::done(result)
     }
 }

@@ -24,7 +24,7 @@ impl Endpoint for Group {
         Ok(Command::Group { group: super::group_in_path(request)? }.into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(Reply::Group(group)) => HttpResponse::json(StatusCode::OK, &encode::group(&group)),
             Ok(_) => error::response(&Error::internal()),

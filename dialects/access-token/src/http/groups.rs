@@ -26,7 +26,7 @@ impl Endpoint for Groups {
         Ok(Command::Groups { detailed }.into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(Reply::Groups(groups)) => {
                 let rows: Vec<Row<'_>> = groups.iter().map(|group| Row(group)).collect();

@@ -24,7 +24,7 @@ impl Endpoint for Invitations {
         Ok(Command::Invitations.into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(Reply::Requests(requests)) => {
                 let rows: Vec<wire::Invitation<'_>> =

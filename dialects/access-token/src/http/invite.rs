@@ -26,7 +26,7 @@ impl Endpoint for Invite {
         Ok(Command::Invite { group: decode::group(&group)?, user: decode::user(&user)?, note: None }.into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         super::done(result)
     }
 }

@@ -32,7 +32,7 @@ impl Endpoint for Leave {
         .into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         super::done(result)
     }
 }

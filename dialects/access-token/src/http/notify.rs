@@ -44,7 +44,7 @@ impl Endpoint for Notify {
         Ok(Command::Notify(koine_core::Notify { from, to, notification_type, content }).into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(_) => HttpResponse::empty(StatusCode::OK),
             Err(why) => error::notification_response(&why),

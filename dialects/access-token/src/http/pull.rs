@@ -1,6 +1,5 @@
 //! GET `/api/message`: pull what is pending (获取离线私聊消息).
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -30,35 +29,27 @@ impl Endpoint for Pull {
 
     fn request(&self, _: &Context<'_>, request: &HttpRequest) -> Result<Call, Error> {
         let fields = request.fields()?;
-        Order::of(&fields)?;
         let filter = filter(&fields)?;
         let drop = fields.optional_bool("drop")?.unwrap_or(true);
-        let pull = koine_core::Pull { filter, limit: None, acknowledge: Vec::new() };
+        let newest_first = newest_first(&fields)?;
+        let pull = koine_core::Pull { filter, limit: None, newest_first, acknowledge: Vec::new() };
         Ok(Call { command: Command::Pull(pull), after: if drop { Some(consume) } else { None } })
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
-        listed(result, Order::Ascending)
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
+        match result.and_then(Reply::into_messages).and_then(by_sender) {
+            Ok(senders) => HttpResponse::json_rows(StatusCode::OK, "[".to_owned(), Rows::from(senders), "]"),
+            Err(why) => error::response(&why),
+        }
     }
 }
 
-/// What `sort` asks for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Order {
-    /// Oldest first.
-    Ascending,
-    /// Newest first.
-    Descending,
-}
-
-impl Order {
-    /// Reads `sort`; `BadRequest` for a word that is not the document's.
-    pub(crate) fn of(fields: &Fields<'_>) -> Result<Self, Error> {
-        match lowercase(fields, "sort")?.as_deref() {
-            None | Some("asc") => Ok(Self::Ascending),
-            Some("desc") => Ok(Self::Descending),
-            Some(_) => Err(Error::bad_request("sort is neither asc nor desc")),
-        }
+/// Reads `sort`; `BadRequest` for a word that is not the document's.
+fn newest_first(fields: &Fields<'_>) -> Result<bool, Error> {
+    match lowercase(fields, "sort")?.as_deref() {
+        None | Some("asc") => Ok(false),
+        Some("desc") => Ok(true),
+        Some(_) => Err(Error::bad_request("sort is neither asc nor desc")),
     }
 }
 
@@ -83,27 +74,15 @@ fn consume(reply: &Reply) -> Option<Command> {
     }
 }
 
-/// The messages by sender. Each sender's messages are in order, and so are the senders by the first
-/// message shown of each.
-pub(crate) fn listed(result: Result<Reply, Error>, order: Order) -> HttpResponse {
-    match result.and_then(Reply::into_messages).and_then(|list| by_sender(list, order)) {
-        Ok(senders) => HttpResponse::json_rows(StatusCode::OK, "[".to_owned(), Rows::from(senders), "]"),
-        Err(why) => error::response(&why),
-    }
-}
-
+/// The messages by sender, in the order they were listed in; the senders by the first message of each.
+///
 /// Grouping needs the whole list at hand; it is as long as the gateway's `max_pull` allows. The text
 /// of the response is written sender by sender.
-fn by_sender(list: MessageList, order: Order) -> Result<Vec<Sender>, Error> {
-    let mut messages =
-        list.rows.map(|row| row.map(|entry| entry.message)).collect::<Result<Vec<Arc<Message>>, Error>>()?;
-    match order {
-        Order::Ascending => messages.sort_by_key(|message| message.id),
-        Order::Descending => messages.sort_by_key(|message| Reverse(message.id)),
-    }
+fn by_sender(list: MessageList) -> Result<Vec<Sender>, Error> {
     let mut senders: Vec<Sender> = Vec::new();
     let mut places: BTreeMap<UserId, usize> = BTreeMap::new();
-    for message in messages {
+    for row in list.rows {
+        let message = row?.message;
         let place = *places.entry(message.sender.id).or_insert(senders.len());
         match senders.get_mut(place) {
             Some(sender) => sender.more.push(message),

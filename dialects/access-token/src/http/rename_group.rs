@@ -26,7 +26,7 @@ impl Endpoint for RenameGroup {
         Ok(Command::RenameGroup { group, name: fields.string("name")?.into() }.into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         super::done(result)
     }
 }

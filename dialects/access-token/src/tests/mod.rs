@@ -55,7 +55,7 @@ fn command(path: &str, request: &HttpRequest) -> String {
 /// What an endpoint answers.
 fn respond(method: &Method, path: &str, result: Result<Reply, Error>) -> (StatusCode, String) {
     let zone = Zone::utc();
-    shown(endpoint(method, path).response(&context(&zone), result))
+    shown(endpoint(method, path).response(&context(&zone), &koine_core::HttpRequest::new(::http::Method::GET), result))
 }
 
 fn shown(response: HttpResponse) -> (StatusCode, String) {

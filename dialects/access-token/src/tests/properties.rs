@@ -106,7 +106,7 @@ proptest! {
                 find(&request);
             }
             if let Err(why) = endpoint.request(&context, &request) {
-                prop_assert!(endpoint.response(&context, Err(why)).status.is_client_error());
+                prop_assert!(endpoint.response(&context, &koine_core::HttpRequest::new(::http::Method::GET), Err(why)).status.is_client_error());
             }
         }
     }

@@ -31,7 +31,7 @@ impl Endpoint for Conversations {
         Ok(Command::Conversations { paging: Paging::All, members: false, hidden: false }.into())
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match (result, context.user) {
             (Ok(Reply::Conversations { rows, .. }), Some(owner)) => {
                 let (owner, zone) = (owner.id, context.zone.clone());

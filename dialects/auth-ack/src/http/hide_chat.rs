@@ -26,7 +26,7 @@ impl Endpoint for HideChat {
         Ok(Command::HideChat(chat(request)?).into())
     }
 
-    fn response(&self, _context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(_) => HttpResponse::empty(StatusCode::OK),
             Err(error) => error::response(&error),

@@ -28,10 +28,11 @@ impl Endpoint for Pull {
 
     fn request(&self, _context: &Context<'_>, request: &HttpRequest) -> Result<Call, Error> {
         let acknowledge = acknowledged(&request.fields()?)?;
-        Ok(Command::Pull(koine_core::Pull { filter: PullFilter::All, limit: None, acknowledge }).into())
+        Ok(Command::Pull(koine_core::Pull { filter: PullFilter::All, limit: None, newest_first: false, acknowledge })
+            .into())
     }
 
-    fn response(&self, _context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_messages) {
             Ok(list) => {
                 let rows = list.rows.map(|entry| entry.map(|entry| Listed { entry, state: State::Server }));

@@ -33,7 +33,7 @@ impl Endpoint for Register {
         Ok(Command::Register(register).into())
     }
 
-    fn response(&self, _context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_user) {
             Ok(user) => HttpResponse::json(StatusCode::OK, &RegisteredUser { user_id: user.id.get() }),
             Err(error) => error::response(&error),

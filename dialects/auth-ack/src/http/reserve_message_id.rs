@@ -27,7 +27,7 @@ impl Endpoint for ReserveMessageId {
         Ok(Command::ReserveMessageId.into())
     }
 
-    fn response(&self, _context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(Reply::MessageId(id)) => HttpResponse::json(StatusCode::OK, &FreshId { id: id.get() }),
             Ok(_) => error::response(&Error::internal()),

@@ -32,7 +32,7 @@ impl Endpoint for Timeline {
         Ok(Command::Timeline { between: between(&fields)?, paging }.into())
     }
 
-    fn response(&self, _context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_messages) {
             Ok(list) => {
                 let rows = list.rows.map(|entry| entry.map(listed));

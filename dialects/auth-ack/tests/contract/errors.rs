@@ -49,7 +49,9 @@ fn every_kind_is_a_status_500_whose_code_tells_it_from_every_endpoint() {
         let responses = AuthAck::default()
             .endpoints()
             .into_iter()
-            .map(|endpoint| endpoint.response(&context, Err(error.clone())))
+            .map(|endpoint| {
+                endpoint.response(&context, &koine_core::HttpRequest::new(http::Method::GET), Err(error.clone()))
+            })
             .chain([AuthAck::default().http_error(&error)]);
         for response in responses {
             assert_eq!(response.status, StatusCode::INTERNAL_SERVER_ERROR);

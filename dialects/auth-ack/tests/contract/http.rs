@@ -25,7 +25,11 @@ fn asked(path: &str, body: &str) -> Result<Command, ErrorKind> {
 fn answered(path: &str, reply: Reply) -> HttpResponse {
     let zone = Zone::utc();
     let me: UserRef = user(2).to_ref();
-    endpoint(path).response(&Context { user: Some(&me), now: NOON, zone: &zone }, Ok(reply))
+    endpoint(path).response(
+        &Context { user: Some(&me), now: NOON, zone: &zone },
+        &koine_core::HttpRequest::new(http::Method::GET),
+        Ok(reply),
+    )
 }
 
 fn body(response: HttpResponse) -> Value {

@@ -29,7 +29,7 @@ impl Endpoint for ChangeChatUserInfo {
         Ok(Command::UpdateUser(params::profile(&request.fields()?)?).into())
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_user) {
             Ok(user) => {
                 let show = Show { zone: context.zone, full_profiles: false, reader: Some(user.id) };

@@ -33,9 +33,9 @@ impl Endpoint for ChatLogInfo {
         Ok(Call { command: Command::History { conversation, paging }, after: Some(confirmation) })
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
-        // The contract hands the request to `request` only: see the README, "Known gap".
-        Self::answer(context, params::FIRST_PAGE, result)
+    fn response(&self, context: &Context<'_>, request: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
+        let paging = request.fields().and_then(|fields| params::paging(&fields));
+        Self::answer(context, paging.unwrap_or(params::FIRST_PAGE), result)
     }
 }
 

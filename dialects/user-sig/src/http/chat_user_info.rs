@@ -31,7 +31,7 @@ impl Endpoint for ChatUserInfo {
         Ok(Command::FindUser(UserKey::Handle(params::known_user(&user, "user_id")?)).into())
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_user) {
             Ok(user) => success(&ChatUserData { chat_user: shown_to_caller(context, self.full_profiles).user(&user) }),
             Err(error) => failure(&error),

@@ -34,7 +34,7 @@ impl Endpoint for CreateChatUser {
         Ok(Command::Register(Register { handle, profile, app: None, existing: Existing::Refuse }).into())
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result.and_then(Reply::into_user) {
             Ok(user) => {
                 let show = Show { zone: context.zone, full_profiles: false, reader: Some(user.id) };

@@ -58,7 +58,7 @@ impl Endpoint for CreateSession {
         Ok(Command::OpenDirect { with: UserKey::Handle(with), name: Some(name.into()) }.into())
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         let opened = match result.and_then(Reply::into_opened) {
             Ok(opened) => opened,
             Err(error) if error.kind() == ErrorKind::UserNotFound => {

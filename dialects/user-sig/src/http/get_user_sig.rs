@@ -36,7 +36,7 @@ impl Endpoint for GetUserSig {
         Ok(Command::ExchangeKey { user, key }.into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(Reply::Token(issued)) => success(&UserSigData { user_sig: Cow::Borrowed(issued.token.expose()) }),
             Ok(_) => failure(&Error::internal()),

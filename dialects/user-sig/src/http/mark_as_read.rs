@@ -30,7 +30,7 @@ impl Endpoint for MarkAsRead {
         Ok(Command::MarkRead(ChatKey::Conversation(session)).into())
     }
 
-    fn response(&self, _: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, _: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         match result {
             Ok(Reply::Marked(marked_count)) => success(&MarkedData { marked_count }),
             Ok(_) => failure(&Error::internal()),

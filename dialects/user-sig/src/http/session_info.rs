@@ -34,9 +34,9 @@ impl Endpoint for SessionInfo {
         Ok(Command::Conversations { paging, members: true, hidden: true }.into())
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
-        // The contract hands the request to `request` only: see the README, "Known gap".
-        self.answer(context, params::FIRST_PAGE, result)
+    fn response(&self, context: &Context<'_>, request: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
+        let paging = request.fields().and_then(|fields| params::paging(&fields));
+        self.answer(context, paging.unwrap_or(params::FIRST_PAGE), result)
     }
 }
 

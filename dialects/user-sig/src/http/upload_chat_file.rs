@@ -36,7 +36,7 @@ impl Endpoint for UploadChatFile {
         Err(params::empty(FIELD))
     }
 
-    fn response(&self, context: &Context<'_>, result: Result<Reply, Error>) -> HttpResponse {
+    fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {
         let file = match result {
             Ok(Reply::File(file)) => file,
             Ok(_) => return failure(&Error::internal()),

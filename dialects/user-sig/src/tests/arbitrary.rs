@@ -122,7 +122,7 @@ proptest! {
             request.query.clone_from(&query);
             for endpoint in dialect().endpoints() {
                 if let Err(error) = endpoint.request(&context, &request) {
-                    endpoint.response(&context, Err(error)).into_bytes().unwrap();
+                    endpoint.response(&context, &koine_core::HttpRequest::new(http::Method::GET), Err(error)).into_bytes().unwrap();
                 }
             }
         }

@@ -43,7 +43,11 @@ fn every_endpoint_answers_every_kind_of_error() {
     for endpoint in dialect().endpoints() {
         for kind in ErrorKind::ALL {
             let context = koine_core::Context { user: Some(&user), now: NOON, zone: &zone };
-            let reply = body(endpoint.response(&context, Err(Error::new(*kind))));
+            let reply = body(endpoint.response(
+                &context,
+                &koine_core::HttpRequest::new(http::Method::GET),
+                Err(Error::new(*kind)),
+            ));
             let expected = match (endpoint.path(), kind) {
                 ("/file/upload-chat-file/", ErrorKind::TooLarge | ErrorKind::FileNotFound) => 400,
                 ("/chat/get-user-sig/", ErrorKind::UserNotFound) => 403,

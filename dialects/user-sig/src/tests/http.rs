@@ -42,7 +42,9 @@ fn got(path: &str, query: &[(&str, &str)]) -> Result<Call, Error> {
 }
 
 fn answered(path: &str, reply: Reply) -> Value {
-    as_tom(|context| body(endpoint(path).response(context, Ok(reply))))
+    as_tom(|context| {
+        body(endpoint(path).response(context, &koine_core::HttpRequest::new(http::Method::GET), Ok(reply)))
+    })
 }
 
 fn fault(result: Result<Call, Error>) -> ErrorKind {
@@ -113,7 +115,13 @@ fn private_fields_are_shown_to_their_user_only() {
     };
     assert_eq!(user.as_str(), "jack");
     let phone = |caller: Option<&UserRef>| {
-        let reply = with_user(caller, |context| body(endpoint(USER_INFO).response(context, Ok(Reply::User(jack())))));
+        let reply = with_user(caller, |context| {
+            body(endpoint(USER_INFO).response(
+                context,
+                &koine_core::HttpRequest::new(http::Method::GET),
+                Ok(Reply::User(jack())),
+            ))
+        });
         reply["data"]["chat_user"]["phone"].clone()
     };
     assert_eq!(phone(None), Value::Null);
@@ -132,7 +140,15 @@ fn a_rule_key_is_exchanged_for_a_sig_and_nobody_learns_who_exists() {
     assert_eq!(answered(USER_SIG, Reply::Token(token))["data"], json!({"user_sig": "sig"}));
     assert_eq!(fault(posted(USER_SIG, &[("user_id", "tom")])), ErrorKind::BadRequest);
     assert_eq!(fault(posted(USER_SIG, &[("user_id", "a\u{1}"), ("token", "key")])), ErrorKind::Unauthenticated);
-    let refused = |kind: ErrorKind| as_tom(|context| body(endpoint(USER_SIG).response(context, Err(kind.into()))));
+    let refused = |kind: ErrorKind| {
+        as_tom(|context| {
+            body(endpoint(USER_SIG).response(
+                context,
+                &koine_core::HttpRequest::new(http::Method::GET),
+                Err(kind.into()),
+            ))
+        })
+    };
     assert_eq!(refused(ErrorKind::UserNotFound), refused(ErrorKind::Unauthenticated));
 }
 
@@ -283,7 +299,13 @@ fn marking_says_how_many_became_read() {
         assert_eq!(id.get(), 12);
     }
     assert_eq!(answered(MARK, Reply::Marked(3))["data"], json!({"marked_count": 3}));
-    let gone = as_tom(|context| body(endpoint(MARK).response(context, Err(ErrorKind::UserNotFound.into()))));
+    let gone = as_tom(|context| {
+        body(endpoint(MARK).response(
+            context,
+            &koine_core::HttpRequest::new(http::Method::GET),
+            Err(ErrorKind::UserNotFound.into()),
+        ))
+    });
     assert_eq!((&gone["code"], &gone["message"]), (&json!(404), &json!("未取到当前用户")));
 }
 
@@ -304,7 +326,11 @@ fn an_uploaded_file_is_shown_and_one_that_is_too_large_is_refused() {
     let shown = json!({"id": "000000000000000000000000000000ab", "md5": "m", "create_time": NOON_TEXT,
         "url": "/file/down/ab", "name": "a.png", "size": 9});
     assert_eq!(answered(UPLOAD, Reply::File(Arc::new(file)))["data"], json!({"chat_file": shown}));
-    let refused = |kind: ErrorKind| as_tom(|context| body(endpoint(UPLOAD).response(context, Err(kind.into()))));
+    let refused = |kind: ErrorKind| {
+        as_tom(|context| {
+            body(endpoint(UPLOAD).response(context, &koine_core::HttpRequest::new(http::Method::GET), Err(kind.into())))
+        })
+    };
     let large = refused(ErrorKind::TooLarge);
     assert_eq!((&large["code"], &large["message"]), (&json!(400), &json!("文件大小超限")));
     assert_eq!(refused(ErrorKind::FileNotFound)["code"], 400);
@@ -313,7 +339,9 @@ fn an_uploaded_file_is_shown_and_one_that_is_too_large_is_refused() {
 #[test]
 fn a_reply_of_the_wrong_kind_is_a_fault_of_the_servers_own() {
     for endpoint in koine_core::Dialect::endpoints(&super::sample::dialect()) {
-        let reply = as_tom(|context| body(endpoint.response(context, Ok(Reply::Attached))));
+        let reply = as_tom(|context| {
+            body(endpoint.response(context, &koine_core::HttpRequest::new(http::Method::GET), Ok(Reply::Attached)))
+        });
         assert_eq!(reply["code"], 500, "{}", endpoint.path());
     }
 }

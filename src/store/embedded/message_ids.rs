@@ -1,0 +1,107 @@
+//! Message ids: 40 bits of milliseconds since 2024-01-01, 5 bits of node, 8 bits of sequence.
+
+use koine_core::{MessageId, Timestamp};
+
+/// Where the mark is kept.
+pub(super) const KEY: &[u8] = b"message_ids";
+
+/// 2024-01-01T00:00:00Z, in ms since the Unix epoch.
+const EPOCH: i64 = 1_704_067_200_000;
+const NODE_BITS: u32 = 5;
+const SEQUENCE_BITS: u32 = 8;
+/// How far ahead ids are reserved, in ticks: 10 s.
+const RESERVE: u64 = 10_000 << SEQUENCE_BITS;
+
+/// Hands message ids out: strictly increasing, ahead of the clock if need be, and never below what an
+/// earlier process may have handed out, because a mark is made durable before ids up to it are used.
+#[derive(Debug)]
+pub(crate) struct MessageIds {
+    node: u64,
+    /// Milliseconds and sequence of the last id.
+    last: u64,
+    /// Ids up to here may be used.
+    mark: u64,
+    /// The mark on the disk.
+    written: u64,
+    /// The last time that was shown, in ms.
+    shown: i64,
+}
+
+impl MessageIds {
+    /// Goes on after the mark and the time that an earlier process left.
+    pub(super) const fn new(node: u8, mark: u64, shown: i64) -> Self {
+        Self { node: node as u64, last: mark, mark, written: mark, shown }
+    }
+
+    /// The next id.
+    pub(super) fn next(&mut self, now: Timestamp) -> MessageId {
+        let since = u64::try_from(now.as_millis().saturating_sub(EPOCH)).unwrap_or(0);
+        self.last = (since << SEQUENCE_BITS).max(self.last + 1);
+        if self.last >= self.mark {
+            self.mark = self.last + RESERVE;
+        }
+        self.id(self.last)
+    }
+
+    /// Whether an id of this size may have been handed out already.
+    pub(super) fn has_reached(&self, id: u64) -> bool {
+        id <= self.id(self.last).get()
+    }
+
+    /// The time to show: the clock's, but never before one that was shown.
+    pub(super) fn shown_time(&mut self, now: Timestamp) -> Timestamp {
+        self.shown = self.shown.max(now.as_millis());
+        Timestamp::from_millis(self.shown)
+    }
+
+    /// The mark and the shown time, if they must be written before what used them is acknowledged.
+    pub(super) fn mark_to_write(&mut self) -> Option<Vec<u64>> {
+        if self.mark == self.written {
+            return None;
+        }
+        self.written = self.mark;
+        Some(vec![self.mark, u64::try_from(self.shown).unwrap_or(0)])
+    }
+
+    const fn id(&self, ticks: u64) -> MessageId {
+        let millis = ticks >> SEQUENCE_BITS;
+        let sequence = ticks & ((1 << SEQUENCE_BITS) - 1);
+        MessageId::new((millis << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_increase_though_the_clock_jumps_back_and_the_process_restarts() {
+        let now = Timestamp::from_millis(EPOCH + 86_400_000);
+        let mut ids = MessageIds::new(3, 0, 0);
+        let mut last = ids.next(now);
+        for jump in [0, 0, 1, -3_600_000, 5, 0] {
+            let next = ids.next(Timestamp::from_millis(now.as_millis() + jump));
+            assert!(next > last);
+            last = next;
+        }
+        let mark = ids.mark_to_write().expect("a mark");
+        assert!(ids.mark_to_write().is_none());
+        let mut restarted = MessageIds::new(3, mark[0], i64::try_from(mark[1]).expect("a time"));
+        assert!(restarted.next(Timestamp::from_millis(EPOCH)) > last);
+        assert_eq!(last.get() >> SEQUENCE_BITS & 31, 3);
+    }
+
+    #[test]
+    fn ids_stay_below_two_to_the_fifty_third_for_decades() {
+        let mut ids = MessageIds::new(31, 0, 0);
+        let in_thirty_years = Timestamp::from_millis(EPOCH + 30 * 365 * 86_400_000);
+        assert!(ids.next(in_thirty_years).get() < 1 << 53);
+    }
+
+    #[test]
+    fn shown_times_never_run_backwards() {
+        let mut ids = MessageIds::new(0, 0, 0);
+        let late = ids.shown_time(Timestamp::from_millis(10));
+        assert_eq!(ids.shown_time(Timestamp::from_millis(5)), late);
+    }
+}

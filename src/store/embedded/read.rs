@@ -1,0 +1,109 @@
+//! Reading from one snapshot.
+
+use std::ops::Bound;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use koine_core::{Conversation, ConversationId, Handle, Message, User, UserId};
+
+use super::keys::{self, Sort};
+use super::records::{MemberRecord, MessageRecord, Record, UserRecord};
+use super::shared::Shared;
+use super::spaces;
+use super::view::{View, read_user};
+use crate::store::StoreError;
+use crate::store::engine::{Direction, Engine, Pair, Snapshot, Space};
+
+/// One point in time, as far as the engine can keep one.
+pub(super) struct Reading {
+    snapshot: Box<dyn Snapshot>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Reading {
+    pub(super) fn new(engine: &dyn Engine, shared: &Arc<Shared>) -> Result<Self, StoreError> {
+        Ok(Self { snapshot: engine.snapshot()?, shared: shared.clone() })
+    }
+
+    /// A user's rows of one sort, newer records from memory.
+    pub(super) fn rows_of(&self, user: UserId, sort: Sort) -> Result<Vec<(ConversationId, MemberRecord)>, StoreError> {
+        let mut rows = Vec::new();
+        self.each_with_prefix(spaces::CHATS, &keys::chats_of_sort(user, sort), |key, value| {
+            if let Some((_, _, conversation)) = keys::read_chat(key) {
+                let record = match self.shared.member(user, conversation) {
+                    Some(newer) => MemberRecord::clone(&newer),
+                    None => MemberRecord::decode(value)?,
+                };
+                rows.push((conversation, record));
+            }
+            Ok(())
+        })?;
+        Ok(rows)
+    }
+
+    /// Messages of a log from `first` to `last`, at most `limit`.
+    pub(super) fn log(
+        &self,
+        conversation: &Conversation,
+        first: u64,
+        last: u64,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Message>, StoreError> {
+        if first > last {
+            return Ok(Vec::new());
+        }
+        let (from, to) = (keys::log(conversation.id, first), keys::log(conversation.id, last.saturating_add(1)));
+        let mut messages = Vec::new();
+        for (key, value) in self.scan(spaces::LOG, &from, &to, direction, limit)? {
+            let (_, seq) = keys::numbers(&key).ok_or(StoreError::corrupt("a key of the log cannot be read"))?;
+            messages.push(self.read_message(conversation, seq, MessageRecord::decode(&value)?)?);
+        }
+        Ok(messages)
+    }
+}
+
+impl View for Reading {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
+        Ok(self.snapshot.get(space, key)?)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        from: &[u8],
+        to: &[u8],
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, StoreError> {
+        Ok(self.snapshot.scan(space, (Bound::Included(from), Bound::Excluded(to)), direction, limit)?)
+    }
+
+    fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
+        if let Some(user) = self.shared.user(id) {
+            return Ok(Some(user));
+        }
+        let Some(record) = self.record::<UserRecord>(spaces::USERS, &keys::user(id))? else { return Ok(None) };
+        Ok(Some(Arc::new(read_user(id, record)?)))
+    }
+
+    fn user_id(&self, handle: &Handle) -> Result<Option<UserId>, StoreError> {
+        if let Some(id) = self.shared.user_id(handle) {
+            return Ok(Some(id));
+        }
+        let found = self.get(spaces::HANDLES, handle.as_str().as_bytes())?;
+        Ok(found.and_then(|bytes| keys::read_number(&bytes)).map(UserId::new))
+    }
+
+    fn member(
+        &self,
+        user: UserId,
+        sort: Sort,
+        conversation: ConversationId,
+    ) -> Result<Option<MemberRecord>, StoreError> {
+        match self.shared.member(user, conversation) {
+            Some(newer) => Ok(Some(MemberRecord::clone(&newer))),
+            None => self.record(spaces::CHATS, &keys::chat(user, sort, conversation)),
+        }
+    }
+}

@@ -1,1 +1,3 @@
 //! koine
+
+pub mod store;

@@ -1,0 +1,94 @@
+//! fjall's keyspaces, by the name of our space.
+
+use std::collections::HashMap;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
+
+use super::convert::failed;
+use crate::store::engine::{EngineError, Space};
+
+/// Not a name that a space can have.
+const POSITION_SPACE: &str = "#position";
+const POSITION_KEY: &[u8] = b"commit";
+
+/// A space's share of memory before it is written out as a table.
+const WRITE_BUFFER_BYTES: u64 = 16 * 1024 * 1024;
+
+pub(super) type Handles = HashMap<String, Keyspace>;
+
+/// Every space there is. The map is replaced, never changed, so that a reader takes it with one clone.
+pub(super) struct Spaces {
+    handles: RwLock<Arc<Handles>>,
+    position: Keyspace,
+}
+
+impl Spaces {
+    /// Opens every space of a database, and tells the number of its last commit.
+    pub(super) fn open(database: &Database) -> Result<(Self, u64), EngineError> {
+        let mut handles = Handles::new();
+        for name in database.list_keyspace_names() {
+            handles.insert(name.to_string(), keyspace(database, &name)?);
+        }
+        let position = match handles.remove(POSITION_SPACE) {
+            Some(handle) => handle,
+            None => keyspace(database, POSITION_SPACE)?,
+        };
+        let stored = stored_position(&position)?;
+        Ok((Self { handles: RwLock::new(Arc::new(handles)), position }, stored))
+    }
+
+    pub(super) fn handles(&self) -> Arc<Handles> {
+        Arc::clone(&self.handles.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.handles().keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
+    /// The space's handle; the space is created, durably, when there is none. For the writer only.
+    pub(super) fn handle_or_create(&self, database: &Database, space: Space) -> Result<Keyspace, EngineError> {
+        let name = space.name();
+        if let Some(handle) = self.handles.read().unwrap_or_else(PoisonError::into_inner).get(&*name) {
+            return Ok(handle.clone());
+        }
+        let handle = keyspace(database, &name)?;
+        self.change(|handles| handles.insert(name.into_owned(), handle.clone()));
+        Ok(handle)
+    }
+
+    /// Removes a space; its files go when the last snapshot lets go of it. For the writer only.
+    pub(super) fn remove(&self, database: &Database, space: Space) -> Result<(), EngineError> {
+        let Some(handle) = self.handles().get(&*space.name()).cloned() else { return Ok(()) };
+        self.change(|handles| handles.remove(&*space.name()));
+        database.delete_keyspace(handle).map_err(|error| failed(format!("dropping {space}"), error))
+    }
+
+    pub(super) fn put_position(&self, writes: &mut OwnedWriteBatch, position: u64) {
+        writes.insert(&self.position, POSITION_KEY, position.to_be_bytes());
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Handles) -> T) {
+        let mut handles = self.handles.write().unwrap_or_else(PoisonError::into_inner);
+        change(Arc::make_mut(&mut handles));
+    }
+}
+
+fn keyspace(database: &Database, name: &str) -> Result<Keyspace, EngineError> {
+    let options = || KeyspaceCreateOptions::default().max_memtable_size(WRITE_BUFFER_BYTES);
+    database.keyspace(name, options).map_err(|error| failed(format!("opening space {name}"), error))
+}
+
+fn stored_position(position: &Keyspace) -> Result<u64, EngineError> {
+    let value = position.get(POSITION_KEY).map_err(|error| failed("reading the position", error))?;
+    match value {
+        None => Ok(0),
+        Some(value) => {
+            let number =
+                <[u8; 8]>::try_from(&*value).map_err(|_| EngineError::corrupt("the position has no 8 bytes"))?;
+            Ok(u64::from_be_bytes(number))
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! The sled engine: a log-structured tree of pages, handled with more care than it asks for.
+//!
+//! - **One tree for all spaces**, keys prefixed with the space's name. A batch is then one `apply_batch`: sled
+//!   writes a manifest ahead of it with the log position of its last record, and recovery stops before a batch
+//!   whose end it cannot reach. A transaction over several trees writes the same manifest, but reads every key
+//!   it touches first, and one `apply_batch` for each tree is not atomic at all.
+//! - **One thread writes and flushes** (see `writer`); sled's own flusher is off. Concurrent flushes can block
+//!   each other for ever.
+//! - **`flush` is not a sync**: on Linux it ends in `sync_file_range`. The writer calls `fdatasync` on its own
+//!   handle of the log after it, and syncs pages that sled moved to files of their own (see `blobs`).
+//! - **A damaged tail opens without a word**, hence the position file. sled has cut the tail off by then: restore
+//!   a backup, not the same files.
+//! - It panics on some damage; every call is guarded. A panic in one of sled's own I/O threads cannot be
+//!   caught here: the commit that waits for that thread then never returns.
+
+mod blobs;
+mod convert;
+mod key;
+mod opening;
+mod writer;
+
+use std::mem;
+use std::ops::Bound;
+use std::path::Path;
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::guard::guarded;
+use super::health::Health;
+use super::upkeep::Upkeep;
+use super::{
+    Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Pair, Read, Snapshot, Space, open, range,
+};
+use convert::{bytes, failed};
+use writer::{Work, Writer};
+
+/// Past this sled holds unreasonably many pages in memory at once.
+const MAX_BATCH: usize = 128;
+
+/// How many keys are removed at a time when a space is dropped, so that commits get in between.
+const DROP_STEP: usize = 512;
+
+/// The sled engine.
+pub(super) struct SledEngine {
+    writer: Writer,
+    shared: Arc<Shared>,
+}
+
+/// What the writer and all readers share.
+struct Shared {
+    tree: sled::Db,
+    /// Held for writing while a batch is applied and for reading during a scan: sled itself locks
+    /// step by step, so that a scan would see parts of a batch.
+    gate: RwLock<()>,
+    health: Health,
+}
+
+impl SledEngine {
+    /// Opens the store in its own folder, which holds a position file already.
+    pub(super) fn open(directory: &Path, cache_bytes: u64, recorded: Option<u64>) -> Result<Self, EngineError> {
+        let tree = guarded(|| opening::open(directory, cache_bytes))?;
+        let shared = Arc::new(Shared { tree, gate: RwLock::new(()), health: Health::default() });
+        let stored = guarded(|| convert::position(&shared.tree))?;
+        open::verify(EngineKind::Sled, directory, recorded, stored)?;
+        let upkeep = Upkeep::new(stored, recorded.unwrap_or(stored), Instant::now());
+        let writer = Writer::start(Arc::clone(&shared), directory, upkeep)?;
+        Ok(Self { writer, shared })
+    }
+
+    /// The names of the spaces that hold something, each found by jumping behind the one before it.
+    fn names(&self) -> Result<Vec<String>, EngineError> {
+        let mut names = Vec::new();
+        let mut from = key::FIRST.to_vec();
+        while let Some(found) = self.shared.tree.range(from..).keys().next() {
+            let found = found.map_err(|error| failed("listing the spaces", error))?;
+            let name = key::space_name(&found).ok_or_else(|| EngineError::corrupt("a key without a space"))?;
+            from = key::behind(name.as_bytes());
+            names.push(name.to_owned());
+        }
+        Ok(names)
+    }
+}
+
+impl Shared {
+    fn exclusive(&self) -> RwLockWriteGuard<'_, ()> {
+        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.health.check().is_err() {
+            // Never closed: closing writes, and may wait for ever for a thread that is gone.
+            mem::forget(self.tree.clone());
+        }
+    }
+}
+
+impl Engine for SledEngine {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
+        Ok(Box::new(View(Arc::clone(&self.shared))))
+    }
+
+    fn snapshots_are_fixed(&self) -> bool {
+        false
+    }
+
+    fn commit(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
+        batch.check()?;
+        match durability {
+            _ if !batch.is_empty() => self.writer.ask(Work::Commit(batch, durability)),
+            Durability::Sync => self.sync(),
+            Durability::Lazy => self.health(),
+        }
+    }
+
+    fn drop_space(&self, space: Space) -> Result<(), EngineError> {
+        loop {
+            let step = self.shared.scan(space, (Bound::Unbounded, Bound::Unbounded), Direction::Forward, DROP_STEP)?;
+            if step.is_empty() {
+                return self.sync();
+            }
+            let mut batch = Batch::new();
+            for (key, _) in step {
+                batch.delete(space, key);
+            }
+            self.commit(batch, Durability::Lazy)?;
+        }
+    }
+
+    fn spaces(&self) -> Result<Vec<String>, EngineError> {
+        guarded(|| self.names())
+    }
+
+    fn health(&self) -> Result<(), EngineError> {
+        self.shared.health.check()
+    }
+
+    fn max_batch(&self) -> usize {
+        MAX_BATCH
+    }
+
+    fn sync(&self) -> Result<(), EngineError> {
+        self.writer.ask(Work::Sync)
+    }
+}
+
+impl Read for SledEngine {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        self.shared.get(space, key)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        range: KeyRange<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, EngineError> {
+        self.shared.scan(space, range, direction, limit)
+    }
+}
+
+/// The live store.
+struct View(Arc<Shared>);
+
+impl Snapshot for View {}
+
+impl Read for View {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        self.0.get(space, key)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        range: KeyRange<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, EngineError> {
+        self.0.scan(space, range, direction, limit)
+    }
+}
+
+impl Read for Shared {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
+        guarded(|| {
+            let value = self.tree.get(key::of(space, key));
+            let value = value.map_err(|error| failed(format!("reading from {space}"), error))?;
+            Ok(value.as_deref().map(bytes))
+        })
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        range: KeyRange<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, EngineError> {
+        if range::is_empty(range) {
+            return Ok(Vec::new());
+        }
+        guarded(|| {
+            let _whole_batches = self.gate.read().unwrap_or_else(PoisonError::into_inner);
+            let prefix = space.name().len() + 1;
+            let pair = |found: sled::Result<(sled::IVec, sled::IVec)>| {
+                found.map(|(key, value)| (bytes(key.get(prefix..).unwrap_or_default()), bytes(&value)))
+            };
+            let found = self.tree.range(key::range(space, range));
+            let pairs: Result<_, _> = match direction {
+                Direction::Forward => found.take(limit).map(pair).collect(),
+                Direction::Reverse => found.rev().take(limit).map(pair).collect(),
+            };
+            pairs.map_err(|error| failed(format!("scanning {space}"), error))
+        })
+    }
+}

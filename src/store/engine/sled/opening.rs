@@ -1,0 +1,55 @@
+//! Opening sled's files.
+
+use std::fs::File;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::blobs::Blobs;
+use super::convert::failed;
+use crate::store::engine::{EngineError, EngineKind, files};
+
+/// The log grows in steps of this. A page larger than a quarter of it is put into a file of its own: with
+/// sled's default of 512 KiB that happens to any page with a few long messages, with 8 MiB hardly ever.
+const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
+
+/// A store closed in this process may keep its file locked until sled's last thread has let go of it.
+const LOCK_PATIENCE: Duration = Duration::from_secs(5);
+
+/// Opens or creates the tree. What it recovered is on stable storage when this returns: a commit that was
+/// never acknowledged may be in it, and is acknowledged from now on by being found.
+pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<sled::Db, EngineError> {
+    let config = sled::Config::new()
+        .path(directory)
+        .cache_capacity(cache_bytes)
+        .segment_size(SEGMENT_BYTES)
+        .flush_every_ms(None);
+    let tree = unlocked(&config, directory)?;
+    let action = || format!("syncing the sled store in {}", directory.display());
+    tree.flush().map_err(|error| failed(action(), error))?;
+    sync_files(directory).map_err(|error| EngineError::io(action(), error))?;
+    Ok(tree)
+}
+
+fn unlocked(config: &sled::Config, directory: &Path) -> Result<sled::Db, EngineError> {
+    let deadline = Instant::now() + LOCK_PATIENCE;
+    loop {
+        match config.open() {
+            Ok(tree) => return Ok(tree),
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                if Instant::now() >= deadline {
+                    return Err(EngineError::Locked { kind: EngineKind::Sled, directory: directory.to_owned() });
+                }
+                thread::sleep(Duration::from_millis(10));
+            }
+            Err(error) => return Err(failed(format!("opening the sled store in {}", directory.display()), error)),
+        }
+    }
+}
+
+fn sync_files(directory: &Path) -> std::io::Result<()> {
+    Blobs::new(directory).sync()?;
+    File::open(directory.join("db"))?.sync_all()?;
+    File::open(directory.join("conf"))?.sync_all()?;
+    files::sync_directory(directory)
+}

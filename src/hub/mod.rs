@@ -1,22 +1,53 @@
 //! The hub: carries commands out for users and tells connections what happened.
+//!
+//! ```text
+//! command ─► execute ─┬─► committer ─► store (durable) ─► reply
+//!                     │                      └─► publish ─► mailboxes ─► subscriptions
+//!                     └─► questions, answered from a snapshot
+//! ```
 
 mod actor;
+mod admin;
+mod broadcast;
+mod clock;
+mod committer;
+mod directory;
+mod execute;
+mod mailbox;
+mod publish;
+mod registry;
 mod subscription;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use koine_core::{Attach, Command, ConnectionId, Error, Receipt, Reply, User, UserRef};
+use koine_core::{
+    Attach, Command, ConnectionId, ConversationId, Dialect, EndReason, Error, ErrorKind, Receipt, Reply, Request,
+    Scope, User, UserId, UserRef,
+};
+use parking_lot::Mutex;
+use tokio::task::JoinHandle;
 
 pub use actor::{Actor, Origin};
+pub use admin::{ConnectionView, HubStats, IssuedOpaque};
+pub use clock::Clock;
 pub use subscription::{Delivery, Position, Subscription};
 
-use crate::config::DialectName;
+use self::broadcast::Speakers;
+use self::committer::Committer;
+use self::mailbox::Mailbox;
+use self::publish::Publisher;
+use self::registry::{Registry, Slot};
+use crate::config::{AppPolicy, Config, DialectName, IdentityMode, Registration};
+use crate::store::{Action, MessagePage, Op, Outcome, PendingScope, Store};
 
 /// Carries commands out. Cheap to clone.
 #[derive(Clone)]
-pub struct Hub {}
+pub struct Hub(Arc<Inner>);
 
 /// The answer to a command that was handed over.
 pub type Pending = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>;
@@ -32,17 +63,88 @@ pub struct ConnectionInfo {
     pub origin: Option<String>,
 }
 
+/// What the hub goes by.
+#[derive(Debug, Clone)]
+struct Rules {
+    registration: Registration,
+    identity: IdentityMode,
+    merge_apps: bool,
+    max_pull_access_token: u64,
+    max_pull_auth_ack: u64,
+    grace: Duration,
+    mailbox_frames: usize,
+    mailbox_bytes: usize,
+    min_free: u64,
+}
+
+struct Inner {
+    store: Arc<dyn Store>,
+    committer: Committer,
+    publisher: Arc<Publisher>,
+    publishing: Mutex<Vec<JoinHandle<()>>>,
+    registry: Arc<Registry>,
+    speakers: Arc<Speakers>,
+    clock: Clock,
+    rules: Rules,
+    connections: AtomicU64,
+    /// Free bytes of the disk the store is on, looked at now and then.
+    free: AtomicU64,
+}
+
 impl Hub {
+    /// Starts the hub on a store. `dialects` are in the order of [`DialectName::ALL`]. Must be called
+    /// within a runtime.
+    pub fn start(
+        config: &Config,
+        store: Arc<dyn Store>,
+        dialects: Vec<Arc<dyn Dialect>>,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
+        let speakers = Arc::new(Speakers::new(dialects));
+        let registry = Arc::new(Registry::new(speakers.clone(), config.limits.outbound_total));
+        let (publisher, publishing) = Publisher::start(&registry, &speakers);
+        let publisher = Arc::new(publisher);
+        let committer = Committer::start(store.clone(), publisher.clone(), clock.clone(), config.limits.commit_queue)?;
+        let rules = Rules {
+            registration: config.registration,
+            identity: config.dialects.auth_ack.identity,
+            merge_apps: config.dialects.auth_ack.apps == AppPolicy::Merge,
+            max_pull_access_token: config.dialects.access_token.max_pull,
+            max_pull_auth_ack: config.dialects.auth_ack.max_pull,
+            grace: config.presence.grace,
+            mailbox_frames: config.limits.mailbox_frames,
+            mailbox_bytes: config.limits.mailbox_bytes,
+            min_free: config.store.min_free,
+        };
+        Ok(Self(Arc::new(Inner {
+            store,
+            committer,
+            publisher,
+            publishing: Mutex::new(publishing),
+            registry,
+            speakers,
+            clock,
+            rules,
+            connections: AtomicU64::new(0),
+            free: AtomicU64::new(u64::MAX),
+        })))
+    }
+
     /// A number for a new connection.
     pub fn next_connection(&self) -> ConnectionId {
-        ConnectionId::new(1)
+        ConnectionId::new(self.0.connections.fetch_add(1, Ordering::Relaxed) + 1)
+    }
+
+    /// The time, as the hub sees it.
+    pub fn clock(&self) -> &Clock {
+        &self.0.clock
     }
 
     /// Hands a command over and gives its answer to wait for. Commands of one connection that are
     /// handed over one after the other are carried out in that order; this call itself waits only
     /// while the queue is full. `Authenticate`, `ExchangeKey` and `Attach` are not for here.
-    pub async fn submit(&self, _actor: &Actor, _command: Command) -> Pending {
-        Box::pin(async { Err(Error::internal()) })
+    pub async fn submit(&self, actor: &Actor, command: Command) -> Pending {
+        execute::submit(&self.0, actor, command).await
     }
 
     /// Carries a command out.
@@ -53,34 +155,126 @@ impl Hub {
     /// Subscribes a connection to its user's events. Dropping the subscription ends it.
     pub async fn attach(
         &self,
-        _connection: ConnectionId,
-        _info: &ConnectionInfo,
-        _user: &Arc<User>,
-        _attach: &Attach,
+        connection: ConnectionId,
+        info: &ConnectionInfo,
+        user: &Arc<User>,
+        attach: &Attach,
     ) -> Result<Subscription, Error> {
-        Err(Error::internal())
+        let faces = match &attach.scope {
+            Scope::All => None,
+            Scope::Peer(key) => Some(self.0.target(info, key).await?),
+        };
+        let rules = &self.0.rules;
+        let mailbox = Mailbox::new(attach.catch_up, rules.mailbox_frames, rules.mailbox_bytes);
+        let slot = Slot::new(connection, info.clone(), user.to_ref(), faces, mailbox, self.0.clock.now());
+        // It counts from here on: what is committed after the operation comes through its mailbox,
+        // what was committed before is in the store.
+        self.0.registry.add(&slot);
+        let subscription = Subscription::new(self.0.clone(), slot.clone(), attach.catch_up);
+        match self.0.change(user.id, Action::Attach(attach.clone())).await? {
+            Outcome::Attached(_) => {
+                self.0.registry.greet(&slot);
+                Ok(subscription)
+            }
+            _ => Err(Error::internal()),
+        }
     }
 
     /// Notes that messages were delivered to a user (and read, where `read`). Gathered in memory and
     /// written within a second.
-    pub fn confirm(&self, _user: &UserRef, _receipt: Receipt, _read: bool) {}
+    pub fn confirm(&self, user: &UserRef, receipt: Receipt, read: bool) {
+        let action = Action::Confirm { receipt, read, durable: false };
+        self.0.committer.submit_quietly(Op { by: Some(user.id), action });
+    }
 
     /// Whether a live, authenticated connection of `user` in `dialect` comes from `address`; with an
     /// `origin` that connection must have been opened from the same one (auth-ack's address rule).
-    pub fn vouches(
-        &self,
-        _user: koine_core::UserId,
-        _dialect: DialectName,
-        _address: IpAddr,
-        _origin: Option<&str>,
-    ) -> bool {
-        false
+    pub fn vouches(&self, user: UserId, dialect: DialectName, address: IpAddr, origin: Option<&str>) -> bool {
+        self.0.registry.vouches(user, dialect, address, origin)
     }
 
     /// Tells every connection that the server is stopping; subscriptions end with that reason.
-    pub fn drain(&self) {}
+    pub fn drain(&self) {
+        self.0.registry.end_all(EndReason::Draining);
+    }
 
     /// Finishes what was handed over, writes what was gathered, and stops. Commands are refused from
     /// then on.
-    pub async fn stop(&self) {}
+    pub async fn stop(&self) {
+        self.0.committer.stop().await;
+        for task in std::mem::take(&mut *self.0.publishing.lock()) {
+            task.abort();
+        }
+    }
+
+    /// Whether changes are taken: the store is healthy, and the disk has room.
+    pub fn readiness(&self) -> Result<(), Error> {
+        self.0.store.health()?;
+        self.0.check_room()
+    }
+
+    /// Notes how many bytes the disk of the store has free; below `store.min_free` sends are refused.
+    pub fn note_free_space(&self, bytes: u64) {
+        self.0.free.store(bytes, Ordering::Relaxed);
+    }
+}
+
+impl Inner {
+    /// Has an operation decided and made durable.
+    async fn change(&self, by: UserId, action: Action) -> Result<Outcome, Error> {
+        committer::wait(self.committer.submit(Op { by: Some(by), action }).await).await
+    }
+
+    /// Has an operation of the operator's decided and made durable.
+    async fn change_as_operator(&self, action: Action) -> Result<Outcome, Error> {
+        committer::wait(self.committer.submit(Op { by: None, action }).await).await
+    }
+
+    /// Asks the store, off the async threads.
+    async fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || question(store.as_ref())).await.unwrap_or(Err(Error::internal()))
+    }
+
+    async fn pending_requests(&self, user: UserId) -> Result<Vec<Arc<Request>>, Error> {
+        self.ask(move |store| store.requests(user)).await
+    }
+
+    fn pending(
+        &self,
+        user: UserId,
+        scope: PendingScope,
+        above: HashMap<ConversationId, u64>,
+        limit: usize,
+    ) -> JoinHandle<Result<MessagePage, Error>> {
+        let store = self.store.clone();
+        tokio::task::spawn_blocking(move || store.pending(user, scope, &above, limit))
+    }
+
+    fn check_room(&self) -> Result<(), Error> {
+        if self.free.load(Ordering::Relaxed) < self.rules.min_free {
+            return Err(Error::with_detail(ErrorKind::Unavailable, "the server's disk is nearly full"));
+        }
+        Ok(())
+    }
+
+    /// A connection has ended: it counts for presence until the grace is over.
+    fn part(self: &Arc<Self>, slot: &Arc<Slot>) {
+        self.registry.linger(slot);
+        let (inner, slot) = (self.clone(), slot.clone());
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else {
+            self.registry.remove(&slot);
+            return;
+        };
+        runtime.spawn(async move {
+            if slot.faces.is_none() {
+                inner.publisher.parted(slot.user.id).await;
+            }
+            tokio::time::sleep(inner.rules.grace).await;
+            inner.registry.remove(&slot);
+        });
+    }
 }

@@ -1,10 +1,59 @@
 //! A connection's stream of events.
+//!
+//! ```text
+//! attach ─► presence of the peer ─► what is pending, from the store ─► live, from the mailbox
+//!                                        ▲                  │
+//!                                        └── a message was ─┘
+//!                                            missed meanwhile
+//! ```
 
-use koine_core::{ConversationId, EndReason};
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+
+use koine_core::{ConversationId, EndReason, Error, Event, MessageEvent, View};
+use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
+use super::Inner;
+use super::broadcast::Broadcast;
+use super::mailbox::{End, Item};
+use super::registry::Slot;
+use crate::store::{MessagePage, PendingScope};
+
+/// Messages read from the store at a time while catching up.
+const PORTION: usize = 256;
+
 /// What comes to one connection, in order: the peer's presence, what is pending, live events.
-pub struct Subscription {}
+pub struct Subscription {
+    hub: Arc<Inner>,
+    slot: Arc<Slot>,
+    /// What is left of catching up; `None` once live.
+    catching_up: Option<Box<CatchUp>>,
+    /// The last `seq` that went out, per conversation.
+    sent: HashMap<ConversationId, u64>,
+}
+
+struct CatchUp {
+    scope: PendingScope,
+    greeted: bool,
+    ready: VecDeque<Item>,
+    /// The portion that was read last was full, so that there may be more.
+    more: bool,
+    /// Pending requests have been said.
+    requests: bool,
+    /// The portion that is being read; kept here, so that waiting for it can be given up and taken up.
+    reading: Option<JoinHandle<Result<MessagePage, Error>>>,
+}
+
+impl CatchUp {
+    fn new(slot: &Slot) -> Self {
+        let (scope, requests) = match &slot.faces {
+            Some(peer) => (PendingScope::Peer(peer.id), true),
+            None => (PendingScope::All, false),
+        };
+        Self { scope, greeted: false, ready: VecDeque::new(), more: true, requests, reading: None }
+    }
+}
 
 /// One thing to do for the connection.
 #[derive(Debug)]
@@ -32,13 +81,120 @@ pub struct Position {
 }
 
 impl Subscription {
-    /// The next thing. Cancel-safe.
-    pub async fn next(&mut self) -> Delivery {
-        std::future::pending().await
+    pub(super) fn new(hub: Arc<Inner>, slot: Arc<Slot>, catch_up: bool) -> Self {
+        let catching_up = catch_up.then(|| Box::new(CatchUp::new(&slot)));
+        Self { hub, slot, catching_up, sent: HashMap::new() }
     }
 
-    /// What is already there after [`Subscription::next`], so that frames can be written together.
+    /// The next thing. Cancel-safe.
+    pub async fn next(&mut self) -> Delivery {
+        loop {
+            if let Some(delivery) = self.try_next() {
+                return delivery;
+            }
+            if self.catching_up.is_some() {
+                if let Err(delivery) = self.read_on().await {
+                    return delivery;
+                }
+            } else {
+                self.slot.mailbox.wait().await;
+            }
+        }
+    }
+
+    /// What is already there, so that frames can be written together.
     pub fn try_next(&mut self) -> Option<Delivery> {
-        None
+        loop {
+            // What is no message (presence above all) waits in the mailbox from the beginning.
+            let held = self.catching_up.as_ref().is_some_and(|catching_up| catching_up.greeted);
+            let next = match &mut self.catching_up {
+                Some(catching_up) if held => match catching_up.ready.pop_front() {
+                    Some(item) => Some(Ok(item)),
+                    None => match self.slot.mailbox.ended() {
+                        Some(end) => Some(Err(end)),
+                        None => return None,
+                    },
+                },
+                _ => self.slot.mailbox.pop(),
+            };
+            match next {
+                Some(Ok(item)) => {
+                    if let Some(delivery) = self.deliver(&item) {
+                        return Some(delivery);
+                    }
+                }
+                Some(Err(End::Reason(reason))) => return Some(Delivery::End(reason)),
+                Some(Err(End::Overflow)) => return Some(Delivery::Overflow),
+                None => match &mut self.catching_up {
+                    Some(catching_up) => catching_up.greeted = true,
+                    None => return None,
+                },
+            }
+        }
+    }
+
+    /// A frame, unless the message has gone out already.
+    fn deliver(&mut self, item: &Item) -> Option<Delivery> {
+        if let Some(position) = item.position {
+            let last = self.sent.entry(position.conversation).or_insert(0);
+            if position.seq <= *last {
+                return None;
+            }
+            *last = position.seq;
+        }
+        let text = item.broadcast.text(self.slot.info.dialect, item.view, &self.slot.user.handle, item.unread)?;
+        Some(Delivery::Frame { text, position: item.position })
+    }
+
+    /// Reads the next portion of what is pending, or goes live.
+    async fn read_on(&mut self) -> Result<(), Delivery> {
+        let Some(catching_up) = &mut self.catching_up else { return Ok(()) };
+        if catching_up.reading.is_none() && !catching_up.more {
+            if !catching_up.requests {
+                let requests = self.hub.pending_requests(self.slot.user.id).await.map_err(|error| failed(&error))?;
+                catching_up.requests = true;
+                for request in requests {
+                    let broadcast = Broadcast::new(Arc::new(Event::Requested(request)), &self.hub.speakers);
+                    catching_up.ready.extend(item(&self.slot, broadcast, 0, None));
+                }
+                return Ok(());
+            }
+            if self.slot.mailbox.go_live() {
+                self.catching_up = None;
+                return Ok(());
+            }
+        }
+        let reading = catching_up.reading.get_or_insert_with(|| {
+            self.slot.mailbox.begin_round();
+            self.hub.pending(self.slot.user.id, catching_up.scope, self.sent.clone(), PORTION)
+        });
+        let page = reading.await;
+        catching_up.reading = None;
+        let page = page.unwrap_or_else(|_| Err(Error::internal())).map_err(|error| failed(&error))?;
+        catching_up.more = page.messages.len() == PORTION;
+        for (message, conversation, unread) in page.messages {
+            let position = Position { conversation: message.conversation, seq: message.seq };
+            let event = Event::Message(MessageEvent { message, conversation });
+            let broadcast = Broadcast::new(Arc::new(event), &self.hub.speakers);
+            catching_up.ready.extend(item(&self.slot, broadcast, unread, Some(position)));
+        }
+        Ok(())
+    }
+}
+
+/// The store cannot be read: the client is told to come back later.
+fn failed(error: &Error) -> Delivery {
+    tracing::error!(%error, "what is pending could not be read");
+    Delivery::Overflow
+}
+
+fn item(slot: &Slot, broadcast: Arc<Broadcast>, unread: u64, position: Option<Position>) -> Option<Item> {
+    let size = broadcast.size(slot.info.dialect, View::Other)?;
+    Some(Item { broadcast, view: View::Other, unread, position, size })
+}
+
+impl Drop for Subscription {
+    fn drop(&mut self) {
+        self.hub.part(&self.slot);
     }
 }

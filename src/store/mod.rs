@@ -9,7 +9,9 @@ pub mod lock;
 mod op;
 mod query;
 
-use koine_core::Timestamp;
+use std::sync::Arc;
+
+use koine_core::{Timestamp, User, UserKey};
 
 pub use op::{Action, Applied, Attached, Effect, Op, Outcome, Recipient};
 pub use query::{MessagePage, PendingScope, Stats, UserPage};
@@ -32,6 +34,12 @@ pub trait Store: query::Queries + Send + Sync + 'static {
 
     /// A number that changes whenever a token is revoked or a user disabled.
     fn revocation_epoch(&self) -> u64;
+
+    /// A user, if it is known without asking the engine. Does not block.
+    fn cached_user(&self, key: &UserKey) -> Option<Arc<User>>;
+
+    /// Whether users come into being when they are first written to. Does not block.
+    fn makes_targets(&self) -> bool;
 }
 
 /// Why the store cannot do its work.

@@ -159,8 +159,6 @@ pub enum Outcome {
 pub struct Attached {
     /// The user on the other side, for a connection that faces one.
     pub peer: Option<koine_core::UserRef>,
-    /// Their direct conversation, if there is one.
-    pub conversation: Option<ConversationId>,
 }
 
 /// What is to be told to whom.

@@ -99,8 +99,8 @@ pub trait Queries {
 pub enum PendingScope {
     /// All of the user's conversations.
     All,
-    /// One conversation.
-    Conversation(ConversationId),
+    /// The direct conversation with one user.
+    Peer(UserId),
 }
 
 /// Messages with their conversations.

@@ -25,7 +25,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use koine_core::{Error, ErrorKind, Timestamp};
+use koine_core::{Error, ErrorKind, Timestamp, User, UserKey};
 use parking_lot::Mutex;
 
 use self::message_ids::MessageIds;
@@ -109,11 +109,6 @@ impl Embedded {
         })
     }
 
-    /// A number that changes whenever a token is revoked or a user disabled.
-    pub fn revocation_epoch(&self) -> u64 {
-        self.shared.revocations.load(Ordering::Acquire)
-    }
-
     fn totals(&self) -> (u64, u64) {
         (self.totals.0.load(Ordering::Relaxed), self.totals.1.load(Ordering::Relaxed))
     }
@@ -187,7 +182,18 @@ impl Store for Embedded {
     }
 
     fn revocation_epoch(&self) -> u64 {
-        Self::revocation_epoch(self)
+        self.shared.revocations.load(Ordering::Acquire)
+    }
+
+    fn cached_user(&self, key: &UserKey) -> Option<Arc<User>> {
+        match key {
+            UserKey::Id(id) => self.shared.user(*id),
+            UserKey::Handle(handle) => self.shared.user(self.shared.user_id(handle)?),
+        }
+    }
+
+    fn makes_targets(&self) -> bool {
+        self.settings.demo
     }
 }
 

@@ -42,6 +42,16 @@ impl Reading {
         Ok((Arc::new(self.conversation(id, &record)?), sort, member))
     }
 
+    /// The direct conversation with a user, if there is one.
+    fn direct(&self, user: UserId, peer: UserId) -> Result<Option<(ConversationId, MemberRecord)>, StoreError> {
+        let key = keys::two_users(user.min(peer), user.max(peer));
+        let Some(id) = self.get(spaces::PAIRS, &key)?.and_then(|bytes| keys::read_number(&bytes)) else {
+            return Ok(None);
+        };
+        let id = ConversationId::new(id);
+        Ok(self.member(user, Sort::Direct, id)?.map(|member| (id, member)))
+    }
+
     fn source(
         &self,
         user: UserId,
@@ -207,14 +217,8 @@ impl Queries for Embedded {
             }
             Some([one, other]) => match (reading.find_user(one)?, reading.find_user(other)?) {
                 (Some(one), Some(other)) if one.id == user || other.id == user => {
-                    let key = keys::two_users(one.id.min(other.id), one.id.max(other.id));
-                    let id = reading.get(spaces::PAIRS, &key)?.and_then(|bytes| keys::read_number(&bytes));
-                    match id.map(ConversationId::new) {
-                        Some(id) => {
-                            reading.member(user, Sort::Direct, id)?.map(|member| (id, member)).into_iter().collect()
-                        }
-                        None => Vec::new(),
-                    }
+                    let peer = if one.id == user { other.id } else { one.id };
+                    reading.direct(user, peer)?.into_iter().collect()
                 }
                 (Some(_), Some(_)) => return Err(ErrorKind::Forbidden.into()),
                 _ => return Err(ErrorKind::UserNotFound.into()),
@@ -243,9 +247,9 @@ impl Queries for Embedded {
         let reading = self.reading()?;
         let sources = match scope {
             PendingScope::All => reading.pending_sources(user, PullFilter::All, above)?,
-            PendingScope::Conversation(id) => match reading.joined(user, id) {
-                Ok((_, _, member)) => reading.pending_source(user, id, &member, above)?.into_iter().collect(),
-                Err(_) => Vec::new(),
+            PendingScope::Peer(peer) => match reading.direct(user, peer)? {
+                Some((id, member)) => reading.pending_source(user, id, &member, above)?.into_iter().collect(),
+                None => Vec::new(),
             },
         };
         let mut merge = Merge::new(&reading, Direction::Forward, sources)?;

@@ -118,13 +118,12 @@ impl Writer {
         let attached = match &attach.scope {
             Scope::Peer(key) => {
                 let peer = self.target_user(key)?;
-                let conversation = self.pair(user.id, peer.id)?;
-                Attached { peer: Some(peer.to_ref()), conversation }
+                Attached { peer: Some(peer.to_ref()) }
             }
             Scope::All => {
                 let groups = self.unread_groups(user.id)?;
                 effects.push(Effect::Subscribed(user.id, groups));
-                Attached { peer: None, conversation: None }
+                Attached { peer: None }
             }
         };
         self.note_login(&user)?;

@@ -1,0 +1,174 @@
+//! The single writer's thread: what is handed over is decided and made durable in batches.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use koine_core::{Error, ErrorKind};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+
+use super::clock::Clock;
+use super::publish::Publisher;
+use crate::store::{Op, Outcome, Store};
+
+/// How long what may wait is gathered.
+const GATHER: Duration = Duration::from_millis(500);
+
+/// The way to the committer's thread.
+pub(super) struct Committer {
+    queue: mpsc::UnboundedSender<Task>,
+    /// Bounds what is in the queue, in bytes.
+    room: Arc<Semaphore>,
+    largest: usize,
+    open: AtomicBool,
+}
+
+/// What waits for an answer.
+pub(super) type Answer = oneshot::Receiver<Result<Outcome, Error>>;
+
+#[expect(clippy::large_enum_variant, reason = "all but one task of a process's life are operations")]
+enum Task {
+    Op { op: Op, answer: Option<oneshot::Sender<Result<Outcome, Error>>>, room: OwnedSemaphorePermit },
+    Stop(oneshot::Sender<()>),
+}
+
+impl Committer {
+    /// Starts the thread. `room` bounds the queue, in bytes.
+    pub(super) fn start(
+        store: Arc<dyn Store>,
+        publisher: Arc<Publisher>,
+        clock: Clock,
+        room: usize,
+    ) -> std::io::Result<Self> {
+        let (queue, tasks) = mpsc::unbounded_channel();
+        let work = Work { store, publisher, clock };
+        let runtime = tokio::runtime::Handle::current();
+        std::thread::Builder::new().name("committer".to_owned()).spawn(move || work.run(&runtime, tasks))?;
+        let largest = room.min(Semaphore::MAX_PERMITS);
+        Ok(Self { queue, room: Arc::new(Semaphore::new(largest)), largest, open: AtomicBool::new(true) })
+    }
+
+    /// Hands an operation over; waits only while the queue is full. What is handed over one after the
+    /// other is decided in that order.
+    pub(super) async fn submit(&self, op: Op) -> Answer {
+        let (answer, receiver) = oneshot::channel();
+        self.hand_over(op, Some(answer)).await;
+        receiver
+    }
+
+    /// Hands an operation over that nobody waits for.
+    pub(super) fn submit_quietly(&self, op: Op) {
+        let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+        // Nobody is refused for a confirmation that finds the queue full: what it confirms stays
+        // pending and is delivered again.
+        if let Ok(room) = self.room.clone().try_acquire_many_owned(weight) {
+            let _ = self.queue.send(Task::Op { op, answer: None, room });
+        }
+    }
+
+    async fn hand_over(&self, op: Op, answer: Option<oneshot::Sender<Result<Outcome, Error>>>) {
+        if !self.open.load(Ordering::Acquire) {
+            return;
+        }
+        let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+        if let Ok(room) = self.room.clone().acquire_many_owned(weight).await {
+            // A closed queue drops the answer's sender, which its receiver takes for `Unavailable`.
+            let _ = self.queue.send(Task::Op { op, answer, room });
+        }
+    }
+
+    /// Takes nothing more, finishes what was handed over, and writes what was gathered.
+    pub(super) async fn stop(&self) {
+        self.open.store(false, Ordering::Release);
+        let (done, finished) = oneshot::channel();
+        if self.queue.send(Task::Stop(done)).is_ok() {
+            let _ = finished.await;
+        }
+    }
+}
+
+/// Waits for an answer.
+pub(super) async fn wait(answer: Answer) -> Result<Outcome, Error> {
+    answer.await.unwrap_or(Err(Error::new(ErrorKind::Unavailable)))
+}
+
+struct Work {
+    store: Arc<dyn Store>,
+    publisher: Arc<Publisher>,
+    clock: Clock,
+}
+
+/// What one round takes from the queue.
+#[derive(Default)]
+struct Round {
+    ops: Vec<Op>,
+    answers: Vec<Option<oneshot::Sender<Result<Outcome, Error>>>>,
+    /// Given back once the round is answered.
+    room: Vec<OwnedSemaphorePermit>,
+    stopping: Option<oneshot::Sender<()>>,
+}
+
+impl Round {
+    fn take(&mut self, task: Task) {
+        match task {
+            Task::Op { op, answer, room } => {
+                self.ops.push(op);
+                self.answers.push(answer);
+                self.room.push(room);
+            }
+            Task::Stop(done) => self.stopping = Some(done),
+        }
+    }
+}
+
+impl Work {
+    fn run(self, runtime: &tokio::runtime::Handle, mut tasks: mpsc::UnboundedReceiver<Task>) {
+        let most = self.store.max_batch().max(1);
+        let mut flushed = Instant::now();
+        loop {
+            let mut round = Round::default();
+            let next = runtime.block_on(async { tokio::time::timeout(GATHER, tasks.recv()).await });
+            let closed = matches!(next, Ok(None));
+            if let Ok(Some(task)) = next {
+                round.take(task);
+            }
+            while round.ops.len() < most
+                && round.stopping.is_none()
+                && let Ok(task) = tasks.try_recv()
+            {
+                round.take(task);
+            }
+            let stopping = round.stopping.take();
+            let ending = closed || stopping.is_some();
+            self.carry_out(round);
+            if ending || flushed.elapsed() >= GATHER {
+                flushed = Instant::now();
+                if let Err(error) = self.store.flush(ending) {
+                    tracing::error!(%error, "what was gathered could not be written");
+                }
+            }
+            if let Some(done) = stopping {
+                let _ = done.send(());
+            }
+            if ending {
+                return;
+            }
+        }
+    }
+
+    /// Answers first, then tells: a sender has its reply before its own event.
+    fn carry_out(&self, round: Round) {
+        if round.ops.is_empty() {
+            return;
+        }
+        let applied = self.store.apply(self.clock.now(), round.ops);
+        let mut effects = Vec::new();
+        for (applied, answer) in applied.into_iter().zip(round.answers) {
+            effects.extend(applied.effects);
+            if let Some(answer) = answer {
+                let _ = answer.send(applied.result);
+            }
+        }
+        self.publisher.publish(effects.into_iter());
+    }
+}

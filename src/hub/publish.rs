@@ -1,0 +1,236 @@
+//! Tells connections what happened: off the committer's thread, in order per conversation.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
+
+use koine_core::{ConversationId, EndReason, Event, UserId, View};
+use tokio::sync::mpsc;
+
+use super::broadcast::{Broadcast, Speakers};
+use super::registry::{Registry, UserSlot};
+use super::subscription::Position;
+use crate::store::{Effect, Recipient};
+
+/// Among how many tasks conversations are divided.
+const SHARDS: u64 = 4;
+/// Batches of effects that may wait for a task.
+const QUEUE: usize = 256;
+
+/// Divides effects among the tasks. Everything about one conversation goes to the same one.
+pub(super) struct Publisher {
+    shards: Vec<mpsc::Sender<Vec<Work>>>,
+}
+
+/// Something for one task.
+enum Work {
+    Effect(Effect),
+    /// A user may have no connection left that takes part in groups.
+    Parted(UserId),
+}
+
+impl Publisher {
+    /// Starts the tasks. They end when the publisher is dropped.
+    pub(super) fn start(
+        registry: &Arc<Registry>,
+        speakers: &Arc<Speakers>,
+    ) -> (Self, Vec<tokio::task::JoinHandle<()>>) {
+        let mut shards = Vec::new();
+        let mut tasks = Vec::new();
+        for _ in 0..SHARDS {
+            let (sender, mut receiver) = mpsc::channel::<Vec<Work>>(QUEUE);
+            let mut shard = Shard {
+                registry: registry.clone(),
+                speakers: speakers.clone(),
+                rooms: HashMap::new(),
+                seats: HashMap::new(),
+            };
+            tasks.push(tokio::spawn(async move {
+                while let Some(batch) = receiver.recv().await {
+                    for work in batch {
+                        match work {
+                            Work::Effect(effect) => shard.carry_out(effect),
+                            Work::Parted(user) => shard.part(user),
+                        }
+                    }
+                    shard.registry.relieve();
+                }
+            }));
+            shards.push(sender);
+        }
+        (Self { shards }, tasks)
+    }
+
+    /// Hands a batch of effects over; waits while a task is behind. Called on the committer's thread.
+    pub(super) fn publish(&self, effects: impl Iterator<Item = Effect>) {
+        let mut batches: Vec<Vec<Work>> = self.shards.iter().map(|_| Vec::new()).collect();
+        for effect in effects {
+            match effect {
+                Effect::Subscribed(user, groups) => {
+                    for (place, batch) in (0_u64..).zip(batches.iter_mut()) {
+                        let here =
+                            groups.iter().copied().filter(|(group, _)| place_of(*group) == place).collect::<Vec<_>>();
+                        if !here.is_empty() {
+                            batch.push(Work::Effect(Effect::Subscribed(user, here)));
+                        }
+                    }
+                }
+                effect => {
+                    let place = conversation_of(&effect).map_or(0, place_of);
+                    if let Some(batch) = usize::try_from(place).ok().and_then(|place| batches.get_mut(place)) {
+                        batch.push(Work::Effect(effect));
+                    }
+                }
+            }
+        }
+        for (shard, batch) in self.shards.iter().zip(batches) {
+            if !batch.is_empty() && shard.blocking_send(batch).is_err() {
+                tracing::error!("a publishing task has ended");
+            }
+        }
+    }
+
+    /// A user's connection has ended.
+    pub(super) async fn parted(&self, user: UserId) {
+        for shard in &self.shards {
+            if shard.send(vec![Work::Parted(user)]).await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+fn place_of(conversation: ConversationId) -> u64 {
+    conversation.get() % SHARDS
+}
+
+fn conversation_of(effect: &Effect) -> Option<ConversationId> {
+    match effect {
+        Effect::Direct { event, .. } => match event.as_ref() {
+            Event::Message(message) => Some(message.message.conversation),
+            _ => None,
+        },
+        Effect::Tell { conversation, .. } => *conversation,
+        Effect::Group { group, .. }
+        | Effect::Joined(group, ..)
+        | Effect::Left(group, _)
+        | Effect::Unread(group, ..) => Some(*group),
+        Effect::Subscribed(..) | Effect::End(..) => None,
+    }
+}
+
+/// One task's part of the conversations.
+struct Shard {
+    registry: Arc<Registry>,
+    speakers: Arc<Speakers>,
+    /// The connected members of groups, so that delivery costs what is online and not what is a member.
+    rooms: HashMap<ConversationId, HashMap<UserId, Seat>>,
+    /// In which of them each connected user is.
+    seats: HashMap<UserId, HashSet<ConversationId>>,
+}
+
+/// A connected member of a group.
+struct Seat {
+    user: Arc<UserSlot>,
+    unread: u64,
+}
+
+impl Shard {
+    fn carry_out(&mut self, effect: Effect) {
+        match effect {
+            Effect::Direct { event, sender, receiver } => self.direct(event, sender, receiver),
+            Effect::Group { event, group, seq, sender, hidden_from } => {
+                self.group(event, group, seq, sender, &hidden_from);
+            }
+            Effect::Tell { event, to, own, .. } => {
+                let broadcast = Broadcast::new(event, &self.speakers);
+                for user in to {
+                    let view = if own == Some(user) { View::Own } else { View::Other };
+                    self.registry.deliver_event(user, &broadcast, view);
+                }
+            }
+            Effect::Joined(group, user, unread) => self.seat(group, user, unread),
+            Effect::Left(group, user) => self.leave(group, user),
+            Effect::Unread(group, user, unread) => {
+                if let Some(seat) = self.rooms.get_mut(&group).and_then(|room| room.get_mut(&user)) {
+                    seat.unread = unread;
+                }
+            }
+            Effect::Subscribed(user, groups) => {
+                for (group, unread) in groups {
+                    self.seat(group, user, unread);
+                }
+            }
+            Effect::End(user, reason) => self.end(user, reason),
+        }
+    }
+
+    fn direct(&self, event: Arc<Event>, sender: Recipient, receiver: Option<Recipient>) {
+        let Event::Message(message) = event.as_ref() else { return };
+        let position = Position { conversation: message.message.conversation, seq: message.message.seq };
+        let koine_core::Place::Direct { receiver: other } = &message.message.place else { return };
+        let other = other.id;
+        let broadcast = Broadcast::new(event, &self.speakers);
+        self.registry.deliver_direct(sender.user, other, &broadcast, View::Own, sender.unread, position);
+        if let Some(receiver) = receiver {
+            self.registry.deliver_direct(
+                receiver.user,
+                sender.user,
+                &broadcast,
+                View::Other,
+                receiver.unread,
+                position,
+            );
+        }
+    }
+
+    fn group(&mut self, event: Arc<Event>, group: ConversationId, seq: u64, sender: Recipient, hidden_from: &[UserId]) {
+        let Some(room) = self.rooms.get_mut(&group) else { return };
+        let position = Some(Position { conversation: group, seq });
+        let broadcast = Broadcast::new(event, &self.speakers);
+        for (user, seat) in room {
+            if *user == sender.user {
+                seat.unread = sender.unread;
+                seat.user.deliver(|slot| slot.faces.is_none(), &broadcast, View::Own, seat.unread, position);
+            } else if hidden_from.is_empty() || !hidden_from.contains(user) {
+                seat.unread += 1;
+                seat.user.deliver(|slot| slot.faces.is_none(), &broadcast, View::Other, seat.unread, position);
+            }
+        }
+    }
+
+    fn seat(&mut self, group: ConversationId, user: UserId, unread: u64) {
+        if let Some(slot) = self.registry.user(user).filter(|slot| slot.takes_part()) {
+            self.rooms.entry(group).or_default().insert(user, Seat { user: slot, unread });
+            self.seats.entry(user).or_default().insert(group);
+        }
+    }
+
+    fn leave(&mut self, group: ConversationId, user: UserId) {
+        if let Some(room) = self.rooms.get_mut(&group) {
+            room.remove(&user);
+            if room.is_empty() {
+                self.rooms.remove(&group);
+            }
+        }
+        if let Some(groups) = self.seats.get_mut(&user) {
+            groups.remove(&group);
+            if groups.is_empty() {
+                self.seats.remove(&user);
+            }
+        }
+    }
+
+    /// Takes a user out of all groups if no connection of it takes part any more.
+    fn part(&mut self, user: UserId) {
+        if self.registry.user(user).is_some_and(|slot| slot.takes_part()) {
+            return;
+        }
+        for group in self.seats.remove(&user).unwrap_or_default() {
+            self.leave(group, user);
+        }
+    }
+
+    fn end(&self, user: UserId, reason: EndReason) {
+        self.registry.end_user(user, reason);
+    }
+}

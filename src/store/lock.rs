@@ -62,6 +62,11 @@ impl DataDirectory {
     pub fn path(&self) -> &Path {
         &self.path
     }
+
+    /// How much of its disk this process may still fill, in bytes.
+    pub fn free_bytes(&self) -> io::Result<u64> {
+        fs4::available_space(&self.path)
+    }
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -96,6 +101,7 @@ mod tests {
         let parent = tempfile::tempdir().unwrap();
         let path = parent.path().join("a/b");
         let taken = DataDirectory::take(&path).unwrap();
+        assert!(taken.free_bytes().unwrap() > 0);
         assert_eq!(fs::metadata(taken.path()).unwrap().permissions().mode() & 0o777, 0o700);
     }
 

@@ -104,7 +104,7 @@ fn last_recorded(kind: EngineKind, directory: &Path) -> Result<Option<u64>, Engi
     }
 }
 
-/// Compares what an opened store holds with what was recorded; the number of the last commit on success.
+/// Compares the last commit of an opened store with what was recorded.
 pub(super) fn verify(
     kind: EngineKind,
     directory: &Path,

@@ -5,6 +5,7 @@
 //! thread, the keeper, syncs lazy commits and records the position. fjall refuses all writes after an I/O
 //! error; so do we, and the reason is kept.
 
+mod aborted;
 mod convert;
 mod keeper;
 mod spaces;
@@ -56,6 +57,7 @@ struct State {
 impl FjallEngine {
     /// Opens the store in its own folder, which holds a position file already.
     pub(super) fn open(directory: &Path, cache_bytes: u64, recorded: Option<u64>) -> Result<Self, EngineError> {
+        aborted::clear(directory, recorded)?;
         let action = || format!("opening the fjall store in {}", directory.display());
         let (database, spaces, stored) = guarded(|| {
             let database = Database::builder(directory)

@@ -1,6 +1,7 @@
 //! Opening sled's files.
 
 use std::fs::File;
+use std::io;
 use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
@@ -16,9 +17,15 @@ const SEGMENT_BYTES: usize = 8 * 1024 * 1024;
 /// A store closed in this process may keep its file locked until sled's last thread has let go of it.
 const LOCK_PATIENCE: Duration = Duration::from_secs(5);
 
+/// sled writes while it recovers, and has left damage behind where the disk was full.
+const MIN_FREE_BYTES: u64 = 64 * 1024 * 1024;
+
 /// Opens or creates the tree. What it recovered is on stable storage when this returns: a commit that was
 /// never acknowledged may be in it, and is acknowledged from now on by being found.
 pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<sled::Db, EngineError> {
+    let free = fs4::available_space(directory)
+        .map_err(|error| EngineError::io(format!("asking for the free space of {}", directory.display()), error))?;
+    refuse_full(free, directory)?;
     let config = sled::Config::new()
         .path(directory)
         .cache_capacity(cache_bytes)
@@ -29,6 +36,15 @@ pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<sled::Db, Engin
     tree.flush().map_err(|error| failed(action(), error))?;
     sync_files(directory).map_err(|error| EngineError::io(action(), error))?;
     Ok(tree)
+}
+
+fn refuse_full(free: u64, directory: &Path) -> Result<(), EngineError> {
+    if free >= MIN_FREE_BYTES {
+        return Ok(());
+    }
+    let reason = format!("{free} bytes are free, recovery needs {MIN_FREE_BYTES}");
+    let action = format!("opening the sled store in {}", directory.display());
+    Err(EngineError::io(action, io::Error::new(io::ErrorKind::StorageFull, reason)))
 }
 
 fn unlocked(config: &sled::Config, directory: &Path) -> Result<sled::Db, EngineError> {
@@ -47,9 +63,21 @@ fn unlocked(config: &sled::Config, directory: &Path) -> Result<sled::Db, EngineE
     }
 }
 
-fn sync_files(directory: &Path) -> std::io::Result<()> {
+fn sync_files(directory: &Path) -> io::Result<()> {
     Blobs::new(directory).sync()?;
     File::open(directory.join("db"))?.sync_all()?;
     File::open(directory.join("conf"))?.sync_all()?;
     files::sync_directory(directory)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_on_a_nearly_full_disk_is_not_touched() {
+        let refused = refuse_full(MIN_FREE_BYTES - 1, Path::new("data"));
+        assert!(matches!(refused, Err(EngineError::Full { .. })));
+        assert!(refuse_full(MIN_FREE_BYTES, Path::new("data")).is_ok());
+    }
 }

@@ -3,8 +3,8 @@
 mod dialects;
 mod limits;
 mod secret;
+mod static_tokens;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,6 +19,7 @@ pub use dialects::{
 };
 pub use limits::Limits;
 pub use secret::Secret;
+pub use static_tokens::StaticTokens;
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,7 +136,7 @@ pub struct AuthConfig {
     pub signing_key_file: PathBuf,
     /// Provider `static`: token → handle. Default none.
     #[serde(rename = "static")]
-    pub fixed: BTreeMap<String, String>,
+    pub fixed: StaticTokens,
     /// Whether `static` tokens are accepted on listeners that are not loopback. Default false: such a
     /// configuration is refused.
     pub static_anywhere: bool,
@@ -287,7 +288,7 @@ impl Default for AuthConfig {
         Self {
             providers: vec![AuthProvider::Signed, AuthProvider::Opaque, AuthProvider::Static],
             signing_key_file: PathBuf::from("signing-key"),
-            fixed: BTreeMap::new(),
+            fixed: StaticTokens::default(),
             static_anywhere: false,
             token_ttl: Duration::from_hours(30 * 24),
         }

@@ -1,9 +1,16 @@
 //! What can be configured. Every field says its default and its unit; unknown keys are errors.
 
 mod dialects;
+mod environment;
+mod file;
 mod limits;
+mod load;
+mod network;
+mod print;
+mod problem;
 mod secret;
 mod static_tokens;
+mod validate;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -17,9 +24,14 @@ pub use dialects::{
     DialectsConfig, EnvelopeConfig, HttpAuth, IdentityMode, Profile, ProfileVisibility, RuleKind, StatusCodeConfig,
     UniqueNo, UserSigConfig,
 };
+pub use environment::Environment;
 pub use limits::Limits;
+pub use load::{DEFAULT_FILE, Flags, Loaded, Sources};
+pub use network::{InvalidNetwork, Network};
+pub use problem::{Origin, Problem, Problems};
 pub use secret::Secret;
 pub use static_tokens::StaticTokens;
+pub use validate::{Fault, Invalid};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -322,3 +334,6 @@ impl Default for CorsConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

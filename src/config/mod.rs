@@ -1,6 +1,7 @@
 //! What can be configured. Every field says its default and its unit; unknown keys are errors.
 
 mod dialects;
+mod duration;
 mod environment;
 mod file;
 mod limits;
@@ -16,7 +17,6 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use serde::{Deserialize, Serialize};
 
 pub use dialects::{
@@ -24,6 +24,7 @@ pub use dialects::{
     DialectsConfig, EnvelopeConfig, HttpAuth, IdentityMode, Profile, ProfileVisibility, RuleKind, StatusCodeConfig,
     UniqueNo, UserSigConfig,
 };
+pub use duration::{InvalidDuration, duration_text, parse_duration};
 pub use environment::Environment;
 pub use limits::Limits;
 pub use load::{DEFAULT_FILE, Flags, Loaded, Sources};

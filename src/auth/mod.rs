@@ -9,6 +9,7 @@ mod digest;
 mod directory;
 mod fixed;
 mod grant;
+mod minter;
 mod opaque;
 mod provider;
 mod rule;
@@ -22,13 +23,12 @@ use koine_core::{Authenticate, Claim, Error, ErrorKind, Handle, IssuedToken, Tim
 
 pub use directory::{Directory, Lookup, OpaqueToken};
 pub use grant::Grant;
+pub use minter::Minter;
 pub use provider::{Judging, Proof, Provider, Question, Subject, Verdict};
 pub use secrets::{Secrets, SecretsError};
 
 use crate::config::{AuthProvider, Config, DialectName};
 use digest::Digest;
-use rule::Rule;
-use signed::Signer;
 
 /// Judges tokens and makes them. Cheap to clone.
 #[derive(Clone)]
@@ -39,10 +39,7 @@ pub struct Auth {
 struct Inner {
     directory: Arc<dyn Directory>,
     providers: Vec<Box<dyn Provider>>,
-    signer: Signer,
-    rule: Rule,
-    sig_ttl: Duration,
-    token_ttl: Duration,
+    minter: Minter,
     notification_key: Option<Digest>,
     management_key: Digest,
     demo: bool,
@@ -52,27 +49,23 @@ impl Auth {
     /// Sets the configured providers up. With `demo`, tokens of the form `demo-<handle>` are good as
     /// well; `zone` is the one that rule `md5-minute` takes its minutes from.
     pub fn new(config: &Config, secrets: &Secrets, directory: Arc<dyn Directory>, demo: bool, zone: Zone) -> Self {
-        let signer = Signer::new(secrets.signing_key());
+        let minter = Minter::new(config, secrets, zone);
         let mut providers: Vec<Box<dyn Provider>> = Vec::new();
         if demo {
             providers.push(Box::new(demo::Demo::new(Arc::clone(&directory))));
         }
         for provider in &config.auth.providers {
             providers.push(match provider {
-                AuthProvider::Signed => Box::new(signer.clone()),
+                AuthProvider::Signed => Box::new(minter.signer.clone()),
                 AuthProvider::Opaque => Box::new(opaque::Opaque::new(Arc::clone(&directory))),
                 AuthProvider::Static => Box::new(fixed::Fixed::new(&config.auth.fixed)),
             });
         }
-        let rule = Rule::new(config.dialects.user_sig.rule, secrets.rule_secret(), zone);
         Self {
             inner: Arc::new(Inner {
                 directory,
                 providers,
-                signer,
-                rule,
-                sig_ttl: config.dialects.user_sig.sig_ttl,
-                token_ttl: config.auth.token_ttl,
+                minter,
                 notification_key: secrets.notification_key().map(Digest::of),
                 management_key: Digest::of(secrets.management_key().expose()),
                 demo,
@@ -119,7 +112,7 @@ impl Auth {
     /// `UserDisabled` only to who has the right key.
     pub async fn exchange(&self, user: &Handle, key: &Token, now: Timestamp) -> Result<IssuedToken, Error> {
         let demo = self.inner.demo && demo::is_token_of(key, user);
-        let right = self.inner.rule.accepts(user, key, now) || demo;
+        let right = self.inner.minter.rule.accepts(user, key, now) || demo;
         let found = if demo {
             Some(self.inner.directory.ensure_user(user.clone()).await?)
         } else {
@@ -127,7 +120,7 @@ impl Auth {
         };
         match found {
             Some(user) if right && user.disabled => Err(ErrorKind::UserDisabled.into()),
-            Some(user) if right => Ok(self.mint(&user, Some(DialectName::UserSig), self.inner.sig_ttl, now)),
+            Some(user) if right => Ok(self.mint(&user, Some(DialectName::UserSig), self.inner.minter.sig_ttl, now)),
             _ => Err(ErrorKind::Unauthenticated.into()),
         }
     }
@@ -159,17 +152,17 @@ impl Auth {
     /// Makes a signed token. For user-sig it is a `user_sig`; for another dialect it is good in that
     /// one; for none it is good in the four that take access tokens.
     pub fn mint(&self, user: &User, dialect: Option<DialectName>, ttl: Duration, now: Timestamp) -> IssuedToken {
-        self.inner.signer.mint(user.id, dialect, now.plus(ttl))
+        self.inner.minter.mint(user.id, dialect, ttl, now)
     }
 
     /// The key that user-sig's get-user-sig takes for a user at this moment.
     pub fn rule_key(&self, user: &Handle, now: Timestamp) -> Token {
-        self.inner.rule.key(user, now)
+        self.inner.minter.rule_key(user, now)
     }
 
     /// How long a token lives where nobody says otherwise (`auth.token_ttl`).
     pub fn token_ttl(&self) -> Duration {
-        self.inner.token_ttl
+        self.inner.minter.token_ttl()
     }
 
     async fn prove(&self, question: &Question<'_>) -> Result<Proof, Error> {

@@ -1,15 +1,17 @@
 //! Looking after users, the same for a running gateway and for a data directory at rest.
 
+use std::path::Path;
 use std::pin::Pin;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use koine_core::{Handle, Timestamp, Token, User, Zone};
 
 use super::arguments::Target;
-use super::assembly::{self, DataDirectory};
+use super::at_rest::AtRest;
 use super::management_client::{ADDRESS_FILE, ManagementClient};
 use crate::config::DialectName;
+use crate::store::lock::{DataDirectory, LockError};
 
 /// What can be done for users.
 pub trait UserAdmin {
@@ -98,7 +100,7 @@ pub(super) enum Missing {
 
 /// Finds whoever can look after users: the management API that was named, else the gateway that works in the
 /// data directory, else this process in the data directory itself.
-pub(super) async fn open(target: &Target, missing: Missing) -> anyhow::Result<Box<dyn UserAdmin>> {
+pub(super) fn open(target: &Target, missing: Missing) -> anyhow::Result<Box<dyn UserAdmin>> {
     let loaded = target.load()?;
     let config = loaded.config();
     let zone = config.zone().context("time_zone")?;
@@ -106,20 +108,25 @@ pub(super) async fn open(target: &Target, missing: Missing) -> anyhow::Result<Bo
     if let Some(address) = &target.management {
         return Ok(Box::new(ManagementClient::new(address, &key_file, zone)?));
     }
-    if missing == Missing::Refuse && !assembly::exists(&config.data) {
+    if missing == Missing::Refuse && !exists(&config.data) {
         bail!(
             "there is no data directory {}; name one with --data, or start `koine serve` to make it",
             config.data.display()
         );
     }
-    match assembly::open(config).await? {
-        DataDirectory::AtRest(admin) => Ok(admin),
-        DataDirectory::InUse(holder) => {
-            let file = config.data.join(ADDRESS_FILE);
-            let address = std::fs::read_to_string(&file).with_context(|| {
-                format!("{holder}, and it has no management API that could be asked; stop it, or name the API with --management")
+    match DataDirectory::take(&config.data) {
+        Ok(directory) => Ok(Box::new(AtRest::open(directory, config)?)),
+        Err(held @ LockError::Held { .. }) => {
+            let address = std::fs::read_to_string(config.data.join(ADDRESS_FILE)).map_err(|_| {
+                anyhow!("{held}, which has no management API to ask; stop it, or name its API with --management")
             })?;
             Ok(Box::new(ManagementClient::new(address.trim(), &key_file, zone)?))
         }
+        Err(error) => Err(error.into()),
     }
+}
+
+/// Whether a folder has ever been a data directory: then its lock is there.
+fn exists(data: &Path) -> bool {
+    data.join("lock").exists()
 }

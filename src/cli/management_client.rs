@@ -157,3 +157,82 @@ fn first<'a>(value: &'a Value, keys: &[&str]) -> Option<&'a Value> {
 fn timestamp(text: &str) -> Option<Timestamp> {
     text.parse::<jiff::Timestamp>().ok().map(|moment| Timestamp::from_millis(moment.as_millisecond()))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// Asks a server that gives this answer; returns the outcome and the request's first line.
+    async fn ask<T>(
+        answer: &str,
+        question: impl AsyncFnOnce(ManagementClient) -> anyhow::Result<T>,
+    ) -> (anyhow::Result<T>, String) {
+        let folder = tempfile::tempdir().unwrap();
+        let key_file = folder.path().join("key");
+        std::fs::write(&key_file, "the-key\n").unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let client = ManagementClient::new(&address, &key_file, Zone::utc()).unwrap();
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let mut request = String::new();
+            while !request.contains("\r\n\r\n") {
+                let mut bytes = [0; 1024];
+                let count = stream.read(&mut bytes).await.unwrap();
+                request.push_str(std::str::from_utf8(&bytes[..count]).unwrap());
+            }
+            assert!(request.contains("authorization: Bearer the-key\r\n"), "{request}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            request.lines().next().unwrap().to_owned()
+        };
+        tokio::join!(question(client), serving)
+    }
+
+    fn json(status: &str, body: &str) -> String {
+        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len())
+    }
+
+    #[tokio::test]
+    async fn a_user_is_shown_as_the_api_describes_it() {
+        let body =
+            r#"{"handle": "a/b", "number": 7, "disabled": true, "profile": {"nickname": "Tom"}, "created_at": 0}"#;
+        let handle = Handle::new("a/b").unwrap();
+        let (user, request) = ask(&json("200 OK", body), async |client| client.show(&handle).await).await;
+        assert_eq!(request, "GET /v1/users/a%2Fb HTTP/1.1");
+        let expected = UserRow {
+            number: 7,
+            handle: "a/b".to_owned(),
+            nickname: Some("Tom".to_owned()),
+            disabled: true,
+            created: "1970-01-01 00:00:00".to_owned(),
+        };
+        assert_eq!(user.unwrap(), expected);
+    }
+
+    #[tokio::test]
+    async fn the_cursor_of_a_page_is_passed_on() {
+        let body = r#"{"items": [], "next": "c/2"}"#;
+        let (page, request) = ask(&json("200 OK", body), async |client| client.list(Some("c&1")).await).await;
+        assert_eq!(request, "GET /v1/users?limit=1000&after=c%261 HTTP/1.1");
+        assert_eq!(page.unwrap().next.as_deref(), Some("c/2"));
+    }
+
+    #[tokio::test]
+    async fn a_problem_is_told_in_its_own_words() {
+        let body = r#"{"type": "user-not-found", "title": "no such user", "status": 404}"#;
+        let handle = Handle::new("tom").unwrap();
+        let (result, _) = ask(&json("404 Not Found", body), async |client| client.kick(&handle).await).await;
+        assert_eq!(result.unwrap_err().to_string(), "no such user");
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_not_accepted_says_how_to_name_another() {
+        let handle = Handle::new("tom").unwrap();
+        let (result, _) =
+            ask(&json("401 Unauthorized", ""), async |client| client.token(&handle, None, None).await).await;
+        assert!(result.unwrap_err().to_string().contains("--key-file"));
+    }
+}

@@ -6,6 +6,7 @@
 mod admin;
 mod arguments;
 mod assembly;
+mod at_rest;
 mod banner;
 mod chat;
 mod completions;

@@ -33,7 +33,7 @@ impl Token {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         let zone = self.target.load()?.config().zone().unwrap_or(Zone::utc());
         let minted = super::block_on(async {
-            let admin = admin::open(&self.target, Missing::Refuse).await?;
+            let admin = admin::open(&self.target, Missing::Refuse)?;
             admin.token(&self.user, self.dialect, self.ttl).await
         })?;
         super::say(minted.token.expose());

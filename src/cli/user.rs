@@ -65,15 +65,15 @@ impl User {
         super::block_on(async {
             match &self.command {
                 Command::Add { user, nickname, number, target } => {
-                    let admin = admin::open(target, Missing::Make).await?;
+                    let admin = admin::open(target, Missing::Make)?;
                     show(&admin.add(user, nickname.as_deref(), *number).await?);
                 }
-                Command::Show(one) => show(&one.admin().await?.show(&one.user).await?),
-                Command::List { target } => list(admin::open(target, Missing::Refuse).await?.as_ref()).await?,
-                Command::Disable(one) => show(&one.admin().await?.set_disabled(&one.user, true).await?),
-                Command::Enable(one) => show(&one.admin().await?.set_disabled(&one.user, false).await?),
+                Command::Show(one) => show(&one.admin()?.show(&one.user).await?),
+                Command::List { target } => list(admin::open(target, Missing::Refuse)?.as_ref()).await?,
+                Command::Disable(one) => show(&one.admin()?.set_disabled(&one.user, true).await?),
+                Command::Enable(one) => show(&one.admin()?.set_disabled(&one.user, false).await?),
                 Command::Kick(one) => {
-                    one.admin().await?.kick(&one.user).await?;
+                    one.admin()?.kick(&one.user).await?;
                     super::say(&format!("{}: connections closed", one.user));
                 }
             }
@@ -83,8 +83,8 @@ impl User {
 }
 
 impl One {
-    async fn admin(&self) -> anyhow::Result<Box<dyn UserAdmin>> {
-        admin::open(&self.target, Missing::Refuse).await
+    fn admin(&self) -> anyhow::Result<Box<dyn UserAdmin>> {
+        admin::open(&self.target, Missing::Refuse)
     }
 }
 

@@ -1,6 +1,6 @@
 //! One conversation: lines of the terminal and frames of the socket, until either ends.
 
-use std::io::{BufRead, IsTerminal};
+use std::io::BufRead;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
@@ -25,9 +25,13 @@ const UNANSWERED: usize = 64;
 
 type Socket = WebSocketStream<Box<dyn Stream>>;
 
-/// Connects, talks, and closes.
-pub(super) async fn hold(talk: &mut dyn Talk, server: &Server, frames: bool) -> anyhow::Result<()> {
-    let screen = Screen { frames };
+/// Connects, says the lines, and closes when there are no more.
+pub(super) async fn hold(
+    talk: &mut dyn Talk,
+    server: &Server,
+    lines: mpsc::Receiver<String>,
+    screen: Screen,
+) -> anyhow::Result<()> {
     for line in talk.prepare().await? {
         screen.show(&line);
     }
@@ -37,16 +41,14 @@ pub(super) async fn hold(talk: &mut dyn Talk, server: &Server, frames: bool) -> 
     for frame in talk.opening()? {
         send(&mut socket, &screen, frame).await?;
     }
-    if std::io::stdin().is_terminal() {
-        eprintln!("connected to {}; Ctrl-D ends", server.authority());
-    }
-    let mut conversation = Conversation { talk, socket, screen, lines: Some(lines()), deadline: None };
+    screen.show(&Line::Notice(format!("connected to {}", server.authority())));
+    let mut conversation = Conversation { talk, socket, screen, lines: Some(lines), deadline: None };
     while conversation.step().await? {}
     Ok(())
 }
 
 /// The lines of standard input, read on a thread of their own: reading cannot be given up.
-fn lines() -> mpsc::Receiver<String> {
+pub(super) fn typed() -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(UNANSWERED);
     std::thread::spawn(move || {
         for line in std::io::stdin().lock().lines() {
@@ -196,8 +198,11 @@ async fn sleep_until(deadline: Option<Instant>) {
 }
 
 /// What the user sees: the frames or the talk on standard output, the rest on standard error.
-struct Screen {
-    frames: bool,
+pub(super) struct Screen {
+    /// The frames, not the talk.
+    pub(super) frames: bool,
+    /// Somebody looks on: also what nobody asked about.
+    pub(super) terminal: bool,
 }
 
 impl Screen {
@@ -211,8 +216,12 @@ impl Screen {
         match line {
             Line::Said { .. } if self.frames => {}
             Line::Said { who, text } => crate::cli::say(&format!("{who}: {text}")),
-            Line::Notice(text) => eprintln!("({text})"),
+            Line::Notice(text) if self.terminal => eprintln!("({text})"),
+            Line::Notice(_) => {}
             Line::Problem(text) => eprintln!("koine: {text}"),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

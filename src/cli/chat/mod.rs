@@ -8,6 +8,7 @@ mod status_code;
 mod talk;
 mod user_sig;
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -17,6 +18,7 @@ use super::Usage;
 use super::arguments::dialect;
 use super::http::{HttpClient, Server};
 use crate::config::DialectName;
+use conversation::Screen;
 use talk::{Party, Peer, Talk};
 
 /// What a path segment cannot hold as it is.
@@ -68,7 +70,9 @@ impl Chat {
                 None => server.clone(),
             };
             let mut talk = self.talk(HttpClient::new(http))?;
-            conversation::hold(talk.as_mut(), &server, self.frames).await
+            let terminal = std::io::stdin().is_terminal();
+            let screen = Screen { frames: self.frames, terminal };
+            conversation::hold(talk.as_mut(), &server, conversation::typed(), screen).await
         })
     }
 
@@ -102,3 +106,6 @@ impl Chat {
         Party { user: self.user.clone(), peer, token }
     }
 }
+
+#[cfg(test)]
+mod tests;

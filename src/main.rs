@@ -1,2 +1,10 @@
-//! koine
-fn main() {}
+//! The `koine` command.
+
+use std::process::ExitCode;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    koine::cli::main()
+}

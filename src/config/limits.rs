@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
+use super::duration;
 use serde::{Deserialize, Serialize};
 
 /// Bounds on what clients can make the gateway do. A limit that is hit is answered in the dialect.

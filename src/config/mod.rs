@@ -1,15 +1,22 @@
 //! What can be configured. Every field says its default and its unit; unknown keys are errors.
 
 mod dialects;
+mod duration;
+mod environment;
+mod file;
 mod limits;
+mod load;
+mod network;
+mod print;
+mod problem;
 mod secret;
+mod static_tokens;
+mod validate;
 
-use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use jiff::fmt::serde::unsigned_duration::friendly::compact::required as duration;
 use serde::{Deserialize, Serialize};
 
 pub use dialects::{
@@ -17,8 +24,15 @@ pub use dialects::{
     DialectsConfig, EnvelopeConfig, HttpAuth, IdentityMode, Profile, ProfileVisibility, RuleKind, StatusCodeConfig,
     UniqueNo, UserSigConfig,
 };
+pub use duration::{InvalidDuration, duration_text, parse_duration};
+pub use environment::Environment;
 pub use limits::Limits;
+pub use load::{DEFAULT_FILE, Flags, Loaded, Sources};
+pub use network::{InvalidNetwork, Network};
+pub use problem::{Origin, Problem, Problems};
 pub use secret::Secret;
+pub use static_tokens::StaticTokens;
+pub use validate::{Fault, Invalid};
 
 /// The whole configuration.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -135,7 +149,7 @@ pub struct AuthConfig {
     pub signing_key_file: PathBuf,
     /// Provider `static`: token → handle. Default none.
     #[serde(rename = "static")]
-    pub fixed: BTreeMap<String, String>,
+    pub fixed: StaticTokens,
     /// Whether `static` tokens are accepted on listeners that are not loopback. Default false: such a
     /// configuration is refused.
     pub static_anywhere: bool,
@@ -287,7 +301,7 @@ impl Default for AuthConfig {
         Self {
             providers: vec![AuthProvider::Signed, AuthProvider::Opaque, AuthProvider::Static],
             signing_key_file: PathBuf::from("signing-key"),
-            fixed: BTreeMap::new(),
+            fixed: StaticTokens::default(),
             static_anywhere: false,
             token_ttl: Duration::from_hours(30 * 24),
         }
@@ -321,3 +335,6 @@ impl Default for CorsConfig {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
+use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 /// A secret from the configuration; printed and serialised as `<redacted>`. Empty means: not set.
-#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "LenientText")]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
@@ -33,23 +33,39 @@ impl Serialize for Secret {
     }
 }
 
-/// An environment variable that looks like a number arrives as one.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum LenientText {
-    Text(String),
-    Integer(i64),
-    Float(f64),
-    Truth(bool),
+impl<'de> Deserialize<'de> for Secret {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(Lenient)
+    }
 }
 
-impl From<LenientText> for Secret {
-    fn from(text: LenientText) -> Self {
-        Self(match text {
-            LenientText::Text(text) => text,
-            LenientText::Integer(number) => number.to_string(),
-            LenientText::Float(number) => number.to_string(),
-            LenientText::Truth(truth) => truth.to_string(),
-        })
+/// Takes numbers and truths as the text they were written as, as far as that can be told.
+struct Lenient;
+
+impl Visitor<'_> for Lenient {
+    type Value = Secret;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a text")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<Secret, E> {
+        Ok(Secret::new(text))
+    }
+
+    fn visit_bool<E: de::Error>(self, truth: bool) -> Result<Secret, E> {
+        Ok(Secret(truth.to_string()))
+    }
+
+    fn visit_i64<E: de::Error>(self, number: i64) -> Result<Secret, E> {
+        Ok(Secret(number.to_string()))
+    }
+
+    fn visit_u64<E: de::Error>(self, number: u64) -> Result<Secret, E> {
+        Ok(Secret(number.to_string()))
+    }
+
+    fn visit_f64<E: de::Error>(self, number: f64) -> Result<Secret, E> {
+        Ok(Secret(number.to_string()))
     }
 }

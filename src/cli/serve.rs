@@ -1,0 +1,159 @@
+//! `koine serve`: the gateway itself.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use clap::Args;
+
+use super::assembly::{self, Running};
+use super::demo::DemoDirectory;
+use super::management_client::ADDRESS_FILE;
+use super::{banner, logging};
+use crate::config::{Config, Environment, Flags, Loaded, Sources};
+
+/// Run the gateway.
+///
+/// Without any configuration it keeps its data in ./koine-data, serves clients on 127.0.0.1:8093 and the
+/// management API on 127.0.0.1:8094. Once it is ready it prints where each dialect can be reached.
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  koine serve --demo\n  koine serve --config koine.toml --listen 0.0.0.0:8093")]
+pub(super) struct Serve {
+    /// The configuration file [default: ./koine.toml if there is one]
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The data directory [default: ./koine-data]
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where clients connect, instead of the configured listeners; can be repeated
+    #[arg(long, value_name = "ADDR")]
+    listen: Vec<SocketAddr>,
+    /// Where the management API listens [default: 127.0.0.1:8094]
+    #[arg(long, value_name = "ADDR")]
+    management: Option<SocketAddr>,
+    /// Try it out: the token `demo-<user>` is good for every user, users come into being on first use, and the
+    /// data is forgotten at the end unless --data names a place; only on loopback addresses
+    #[arg(long)]
+    demo: bool,
+}
+
+impl Serve {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let temporary = match (self.demo, &self.data) {
+            (true, None) => Some(DemoDirectory::make().context("no temporary data directory can be made")?),
+            _ => None,
+        };
+        let config = self.configuration(temporary.as_ref().map(DemoDirectory::path))?;
+        logging::start(&config);
+        for warning in config.warnings() {
+            tracing::warn!("{warning}");
+        }
+        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config, self.demo, temporary))
+    }
+
+    fn configuration(&self, temporary: Option<&Path>) -> anyhow::Result<Config> {
+        let data = self.data.clone().or_else(|| temporary.map(Path::to_owned));
+        let flags = Flags { data, listen: self.listen.clone(), management: self.management };
+        let sources = Sources { file: self.config.clone(), environment: Environment::of_process(), flags };
+        let loaded = Loaded::read(&sources)?;
+        loaded.validate(self.demo)?;
+        Ok(loaded.config().clone())
+    }
+}
+
+/// From start to stop. The temporary directory, if there is one, goes last.
+async fn serve(config: Config, demo: bool, temporary: Option<DemoDirectory>) -> anyhow::Result<()> {
+    let mut signals = Signals::listen()?;
+    let gateway = assembly::start(config.clone(), demo).await?;
+    let address_file = AddressFile::write(&config.data, gateway.management_address())?;
+    announce(&config, gateway.as_ref(), demo);
+    signals.next().await;
+    tracing::info!("stopping");
+    tokio::select! {
+        () = gateway.stop() => {}
+        () = signals.interrupt() => {
+            drop(address_file);
+            drop(temporary);
+            std::process::exit(1);
+        }
+    }
+    Ok(())
+}
+
+fn announce(config: &Config, gateway: &dyn Running, demo: bool) {
+    for line in banner::lines(config, &gateway.addresses(), demo) {
+        super::say(&line);
+    }
+    if let Some(address) = gateway.management_address() {
+        super::say(&banner::management(address));
+    }
+}
+
+/// The file that tells other commands where the management API is; it goes when the gateway does.
+struct AddressFile(PathBuf);
+
+impl AddressFile {
+    fn write(data: &Path, address: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let path = data.join(ADDRESS_FILE);
+        if let Some(address) = address {
+            std::fs::write(&path, format!("{}\n", banner::reachable(address)))
+                .with_context(|| format!("{} cannot be written", path.display()))?;
+        }
+        Ok(Self(path))
+    }
+}
+
+impl Drop for AddressFile {
+    fn drop(&mut self) {
+        // Where it is not there, nothing has to go.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// What asks the gateway to stop.
+struct Signals {
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+
+    /// Ctrl-C alone: supervisors may ask to terminate more than once.
+    #[cfg(unix)]
+    async fn interrupt(&mut self) {
+        self.interrupt.recv().await;
+    }
+
+    #[cfg(not(unix))]
+    #[expect(clippy::unnecessary_wraps, reason = "elsewhere listening can fail")]
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(not(unix))]
+    async fn interrupt(&mut self) {
+        self.next().await;
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}

@@ -250,19 +250,6 @@ impl Hub {
         self.0.ask(move |store| store.log(conversation, before, limit)).await
     }
 
-    // Files
-
-    /// Keeps a file's record, within the quotas.
-    pub async fn add_file(&self, file: koine_core::File, user_quota: u64, total_quota: u64) -> Result<(), Error> {
-        self.0.check_room()?;
-        self.operate(Action::AddFile { file: Box::new(file), user_quota, total_quota }).await.map(|_| ())
-    }
-
-    /// An uploaded file; its `url` is empty.
-    pub async fn find_file(&self, file: koine_core::FileId) -> Result<Option<koine_core::File>, Error> {
-        self.0.ask(move |store| store.file(file)).await
-    }
-
     // Looking
 
     /// How much there is and goes on.

@@ -31,6 +31,7 @@ use koine_core::{
 };
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 pub use actor::{Actor, Origin};
 pub use admin::{ConnectionView, HubStats, IssuedOpaque};
@@ -75,6 +76,8 @@ struct Rules {
     mailbox_frames: usize,
     mailbox_bytes: usize,
     min_free: u64,
+    user_files: u64,
+    total_files: u64,
 }
 
 struct Inner {
@@ -89,6 +92,8 @@ struct Inner {
     connections: AtomicU64,
     /// Free bytes of the disk the store is on, looked at now and then.
     free: AtomicU64,
+    /// Cancelled when the hub stops.
+    stopping: CancellationToken,
 }
 
 impl Hub {
@@ -115,6 +120,8 @@ impl Hub {
             mailbox_frames: config.limits.mailbox_frames,
             mailbox_bytes: config.limits.mailbox_bytes,
             min_free: config.store.min_free,
+            user_files: config.limits.user_files,
+            total_files: config.limits.total_files,
         };
         Ok(Self(Arc::new(Inner {
             store,
@@ -127,6 +134,7 @@ impl Hub {
             rules,
             connections: AtomicU64::new(0),
             free: AtomicU64::new(u64::MAX),
+            stopping: CancellationToken::new(),
         })))
     }
 
@@ -202,6 +210,7 @@ impl Hub {
     /// then on.
     pub async fn stop(&self) {
         self.0.committer.stop().await;
+        self.0.stopping.cancel();
         for task in std::mem::take(&mut *self.0.publishing.lock()) {
             task.abort();
         }
@@ -273,7 +282,10 @@ impl Inner {
             if slot.faces.is_none() {
                 inner.publisher.parted(slot.user.id).await;
             }
-            tokio::time::sleep(inner.rules.grace).await;
+            tokio::select! {
+                () = tokio::time::sleep(inner.rules.grace) => {}
+                () = inner.stopping.cancelled() => {}
+            }
             inner.registry.remove(&slot);
         });
     }

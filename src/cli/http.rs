@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -20,6 +21,9 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// How long a server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a path segment cannot hold as it is.
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What bytes go over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}

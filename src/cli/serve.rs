@@ -70,10 +70,11 @@ async fn serve(config: Config, demo: bool, temporary: Option<DemoDirectory>) -> 
     announce(&config, gateway.as_ref(), demo);
     signals.next().await;
     tracing::info!("stopping");
+    // Before the data directory is free for another gateway, which will write one of its own.
+    drop(address_file);
     tokio::select! {
         () = gateway.stop() => {}
         () = signals.interrupt() => {
-            drop(address_file);
             drop(temporary);
             std::process::exit(1);
         }

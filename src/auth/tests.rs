@@ -421,3 +421,15 @@ async fn debug_shows_no_token() {
     let shown = format!("{auth:?} {grant:?} {:?}", config_with(RuleKind::Hmac));
     assert!(!shown.contains(token.expose()) && !shown.contains("fixed-tom") && !shown.contains("backend"), "{shown}");
 }
+
+#[tokio::test]
+async fn judging_can_be_left_to_another_thread() {
+    let memory = Memory::with(&["tom"]);
+    let auth = auth(&memory);
+    let key = auth.rule_key(&handle("tom"), wall_clock());
+    let issued = tokio::spawn(async move {
+        let issued = auth.exchange(&handle("tom"), &key, wall_clock()).await?;
+        auth.authenticate(DialectName::UserSig, &sig(&issued.token)).await
+    });
+    assert_eq!(issued.await.unwrap().unwrap().user.handle.as_str(), "tom");
+}

@@ -19,7 +19,7 @@ pub(super) struct Target {
     #[arg(long, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
     /// The address of a running gateway's management API, instead of looking into the data directory
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, visible_alias = "url", value_name = "ADDR")]
     pub(super) management: Option<String>,
     /// The file with the management key [default: the one in the data directory]
     #[arg(long, value_name = "FILE")]

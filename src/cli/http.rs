@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
 use hyper::client::conn::http1::{SendRequest, handshake};
 use hyper_util::rt::TokioIo;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
@@ -20,6 +21,9 @@ use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// How long a server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// What a path segment cannot hold as it is.
+pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What bytes go over.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -173,5 +177,77 @@ impl HttpClient {
             self.connection = Some(sender);
         }
         self.connection.as_mut().context("there is no connection")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+    use tokio_rustls::rustls::ServerConfig;
+    use tokio_rustls::rustls::pki_types::PrivateKeyDer;
+
+    use super::*;
+
+    #[test]
+    fn addresses_are_taken_with_and_without_a_scheme() {
+        for (address, authority) in [
+            ("127.0.0.1:8094", "127.0.0.1:8094"),
+            ("ws://localhost:8093", "localhost:8093"),
+            ("http://[::1]:5/path", "[::1]:5"),
+            ("ws://example.org", "example.org:80"),
+        ] {
+            assert_eq!(Server::of(address, None).unwrap().authority(), authority);
+        }
+        for address in ["", "ftp://example.org", "ws://", "a b"] {
+            assert!(Server::of(address, None).is_err(), "{address}");
+        }
+    }
+
+    #[test]
+    fn a_secure_address_needs_a_certificate_to_trust() {
+        let error = Server::of("wss://127.0.0.1:1", None).err().unwrap().to_string();
+        assert!(error.contains("--ca"), "{error}");
+    }
+
+    /// A secure server of one request on `localhost`, with a certificate that is written to a file.
+    async fn secure(folder: &Path) -> (TcpListener, TlsAcceptor, std::path::PathBuf) {
+        let certified = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+        let file = folder.join("ca.pem");
+        std::fs::write(&file, certified.cert.pem()).unwrap();
+        let key = PrivateKeyDer::try_from(certified.signing_key.serialize_der()).unwrap();
+        let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certified.cert.der().clone()], key)
+            .unwrap();
+        (TcpListener::bind("127.0.0.1:0").await.unwrap(), TlsAcceptor::from(Arc::new(config)), file)
+    }
+
+    #[tokio::test]
+    async fn a_server_with_a_trusted_certificate_is_talked_to_and_no_other() {
+        let folder = tempfile::tempdir().unwrap();
+        let (listener, acceptor, trusted) = secure(folder.path()).await;
+        let address = format!("https://localhost:{}", listener.local_addr().unwrap().port());
+        let serving = async {
+            let mut stream = acceptor.accept(listener.accept().await.unwrap().0).await.unwrap();
+            let _ = stream.read(&mut [0; 1024]).await.unwrap();
+            stream.write_all(b"HTTP/1.1 204 No Content\r\n\r\n").await.unwrap();
+            stream.flush().await.unwrap();
+            acceptor.accept(listener.accept().await.unwrap().0).await.is_err()
+        };
+        let asking = async {
+            let mut client = HttpClient::new(Server::of(&address, Some(&trusted)).unwrap());
+            let answer = client.send(Method::GET, "/", Body::Empty).await.unwrap();
+            assert_eq!(answer.status, StatusCode::NO_CONTENT);
+            let stranger = tempfile::tempdir().unwrap();
+            let (_, _, other) = secure(stranger.path()).await;
+            let error = Server::of(&address, Some(&other)).unwrap().connect().await.err().unwrap();
+            assert!(error.to_string().contains("no secure connection"), "{error:#}");
+        };
+        let (refused, ()) = tokio::join!(serving, asking);
+        assert!(refused);
     }
 }

@@ -11,8 +11,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use super::admin::{Answer, MintedToken, UserAdmin, UserPage, UserRow};
-use super::chat::SEGMENT;
-use super::http::{Body, HttpAnswer, HttpClient, Server};
+use super::http::{Body, HttpAnswer, HttpClient, SEGMENT, Server};
 use crate::config::DialectName;
 
 /// The file in the data directory that a running gateway writes its management address into.

@@ -64,15 +64,17 @@ impl Serve {
 /// From start to stop. The temporary directory, if there is one, goes last.
 async fn serve(config: Config, demo: bool, temporary: Option<DemoDirectory>) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
+    tracing::info!(data = %config.data.display(), demo, "starting");
     let gateway = assembly::start(config.clone(), demo).await?;
     let address_file = AddressFile::write(&config.data, gateway.management_address())?;
     announce(&config, gateway.as_ref(), demo);
     signals.next().await;
     tracing::info!("stopping");
+    // Before the data directory is free for another gateway, which will write one of its own.
+    drop(address_file);
     tokio::select! {
         () = gateway.stop() => {}
         () = signals.interrupt() => {
-            drop(address_file);
             drop(temporary);
             std::process::exit(1);
         }
@@ -94,19 +96,25 @@ struct AddressFile(PathBuf);
 
 impl AddressFile {
     fn write(data: &Path, address: Option<SocketAddr>) -> anyhow::Result<Self> {
-        let path = data.join(ADDRESS_FILE);
-        if let Some(address) = address {
-            std::fs::write(&path, format!("{}\n", banner::reachable(address)))
-                .with_context(|| format!("{} cannot be written", path.display()))?;
+        let file = Self(data.join(ADDRESS_FILE));
+        match address {
+            Some(address) => std::fs::write(&file.0, format!("{}\n", banner::reachable(address)))
+                .with_context(|| format!("{} cannot be written", file.0.display()))?,
+            // One that was left over would lead other commands to whoever listens there now.
+            None => file.remove(),
         }
-        Ok(Self(path))
+        Ok(file)
+    }
+
+    fn remove(&self) {
+        // Where it is not there, nothing has to go.
+        let _ = std::fs::remove_file(&self.0);
     }
 }
 
 impl Drop for AddressFile {
     fn drop(&mut self) {
-        // Where it is not there, nothing has to go.
-        let _ = std::fs::remove_file(&self.0);
+        self.remove();
     }
 }
 
@@ -155,5 +163,38 @@ impl Signals {
         if tokio::signal::ctrl_c().await.is_err() {
             std::future::pending::<()>().await;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_management_address_stands_in_the_data_directory_as_long_as_the_gateway_runs() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(ADDRESS_FILE);
+        let file = AddressFile::write(data.path(), Some("0.0.0.0:8094".parse().unwrap())).unwrap();
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "127.0.0.1:8094\n");
+        drop(file);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_address_left_over_is_gone_once_a_gateway_without_management_runs() {
+        let data = tempfile::tempdir().unwrap();
+        let path = data.path().join(ADDRESS_FILE);
+        std::fs::write(&path, "127.0.0.1:1\n").unwrap();
+        let _file = AddressFile::write(data.path(), None).unwrap();
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn the_data_of_a_demo_is_forgotten() {
+        let directory = DemoDirectory::make().unwrap();
+        let path = directory.path().to_owned();
+        std::fs::write(path.join("file"), "").unwrap();
+        drop(directory);
+        assert!(!path.exists());
     }
 }

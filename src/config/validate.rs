@@ -2,15 +2,16 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
 use http::{HeaderName, Uri};
+use ipnet::IpNet;
 use jiff::tz::TimeZone;
 use koine_core::{Handle, Zone};
 
-use super::{AuthProvider, Config, DialectName, HttpAuth, Network, Profile, RuleKind, Secret};
+use super::{AuthProvider, Config, DialectName, HttpAuth, Profile, RuleKind, Secret};
 
 /// The highest node number: five bits of every message id.
 const MAX_NODE: u8 = 31;
@@ -248,9 +249,12 @@ impl Config {
 
     fn check_browsers_and_proxies(&self, faults: &mut Faults) {
         for (index, network) in self.proxy.trusted.iter().enumerate() {
-            if let Err(why) = network.parse::<Network>() {
-                faults.add(&format!("proxy.trusted.{index}"), format!("`{network}` is {why}"));
-            }
+            let known = network.parse::<IpNet>().is_ok() || network.parse::<IpAddr>().is_ok();
+            faults.unless(
+                known,
+                &format!("proxy.trusted.{index}"),
+                format!("`{network}` is not an address or network such as 192.0.2.7 or 10.0.0.0/8"),
+            );
         }
         for (index, origin) in self.cors.origins.iter().enumerate() {
             let known = origin == "*" || origin == "null" || is_origin(origin);

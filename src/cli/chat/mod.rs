@@ -12,7 +12,6 @@ use std::io::IsTerminal;
 use std::path::PathBuf;
 
 use clap::Args;
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC};
 
 use super::Usage;
 use super::arguments::dialect;
@@ -20,9 +19,6 @@ use super::http::{HttpClient, Server};
 use crate::config::DialectName;
 use conversation::Screen;
 use talk::{Party, Peer, Talk};
-
-/// What a path segment cannot hold as it is.
-pub(super) const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Chat in the terminal, as a client of any dialect.
 ///

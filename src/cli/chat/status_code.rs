@@ -3,7 +3,7 @@
 use koine_status_code::wire::{Body, ClientFrame, ServerFrame, status};
 use percent_encoding::utf8_percent_encode;
 
-use super::SEGMENT;
+use super::super::http::SEGMENT;
 use super::talk::{Heard, Step, Talk};
 
 pub(super) struct StatusCode {

@@ -127,9 +127,3 @@ fn what_is_no_frame_of_the_dialect_is_not_understood() {
         assert!(talk.hear("{").is_err() && talk.hear("[]").is_err(), "{dialect}");
     }
 }
-
-#[test]
-fn wss_needs_a_certificate_to_trust() {
-    let error = Server::of("wss://127.0.0.1:1", None).err().unwrap().to_string();
-    assert!(error.contains("--ca"), "{error}");
-}

@@ -12,8 +12,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use serde_json::value::to_raw_value;
 
-use super::super::http::{Body, HttpAnswer, HttpClient};
-use super::SEGMENT;
+use super::super::http::{Body, HttpAnswer, HttpClient, SEGMENT};
 use super::talk::{Heard, Line, Party, Peer, Step, Talk, nobody, plain, reply};
 
 const OK: u16 = 200;
@@ -44,11 +43,10 @@ impl UserSig {
     }
 
     async fn open_session(&mut self, peer: &str) -> anyhow::Result<Session<'static>> {
-        let members: Vec<&str> = if peer == self.party.user { vec![peer] } else { vec![&self.party.user, peer] };
         let body = serde_json::json!({
             "name": format!("{}, {peer}", self.party.user),
             "type": Session::DIRECT,
-            "chat_user_id_list": members,
+            "chat_user_id_list": [&self.party.user, peer],
         });
         let data: SessionData<'static> =
             data(&self.http.send(Method::POST, "/chat/create-session/", Body::Json(body)).await?)?;

@@ -17,6 +17,8 @@ mod mailbox;
 mod publish;
 mod registry;
 mod subscription;
+#[cfg(test)]
+mod tests;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

@@ -3,5 +3,10 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+pub mod dialects;
+pub mod files;
+pub mod gateway;
 pub mod hub;
 pub mod store;
+
+pub use gateway::{Gateway, Options};

@@ -1,0 +1,99 @@
+//! How a connection ends.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
+
+use super::link::Link;
+use super::socket::{Gone, Received, Socket};
+use crate::config::Limits;
+
+/// How long the client may take to answer our Close.
+const FAREWELL: Duration = Duration::from_secs(2);
+
+/// Why a connection ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Parting {
+    /// The server closes it.
+    Close(u16, &'static str),
+    /// The client has sent what cannot be read on from.
+    Fault(u16, &'static str),
+    /// The client has closed it.
+    ByClient,
+    /// The other side is gone.
+    Gone,
+}
+
+/// Ends a connection. A client that takes nothing any more holds it up for `limits.handshake` at most.
+pub(super) async fn part<T>(link: Option<Link>, mut socket: Socket<T>, parting: Parting, limits: &Limits)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    // Commands under way are carried out without us.
+    let last_words = link.map(|link| link.frames).unwrap_or_default();
+    let farewell = async {
+        match parting {
+            Parting::Gone => Ok(()),
+            Parting::ByClient => answer(&mut socket, last_words.into_iter().map(Into::into)).await,
+            Parting::Close(code, reason) => {
+                last_words.into_iter().for_each(|text| socket.send(text.into()));
+                close(&mut socket, code, reason).await?;
+                let _ = timeout(FAREWELL, answered(&mut socket)).await;
+                socket.io().shutdown().await.map_err(|_| Gone)
+            }
+            Parting::Fault(code, reason) => {
+                last_words.into_iter().for_each(|text| socket.send(text.into()));
+                close(&mut socket, code, reason).await?;
+                socket.io().shutdown().await.map_err(|_| Gone)?;
+                // Closing with bytes unread would be a reset, which can overtake the Close.
+                let _ = timeout(FAREWELL, discard(socket.io())).await;
+                Ok(())
+            }
+        }
+    };
+    let ended = timeout(limits.handshake + FAREWELL, farewell).await;
+    tracing::debug!(?parting, whole = matches!(ended, Ok(Ok(()))), "the connection has ended");
+}
+
+/// Writes what waits, then a Close frame.
+pub(super) async fn close<T>(socket: &mut Socket<T>, code: u16, reason: &'static str) -> Result<(), Gone>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    poll_fn(|context| socket.poll_write(context)).await?;
+    let mut frame = Some(CloseFrame { code: code.into(), reason: reason.into() });
+    poll_fn(|context| socket.poll_close(context, &mut frame)).await
+}
+
+/// Lets the session's last words out before the answer to the client's Close.
+async fn answer<T>(
+    socket: &mut Socket<T>,
+    last_words: impl Iterator<Item = tokio_tungstenite::tungstenite::Utf8Bytes>,
+) -> Result<(), Gone>
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Some(bytes) = socket.raw(last_words) {
+        socket.io().write_all(&bytes).await.map_err(|_| Gone)?;
+    }
+    poll_fn(|context| socket.poll_answer(context)).await;
+    socket.io().flush().await.map_err(|_| Gone)?;
+    socket.io().shutdown().await.map_err(|_| Gone)
+}
+
+/// Until the client has answered our Close, or is gone.
+async fn answered<T>(socket: &mut Socket<T>)
+where
+    T: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut reading = async || poll_fn(|context| socket.poll_read(context)).await;
+    while matches!(reading().await, Received::Text(_) | Received::Binary | Received::Ping | Received::Pong(_)) {}
+}
+
+async fn discard(io: &mut (impl AsyncRead + Unpin)) {
+    let mut bytes = [0; 1_024];
+    while matches!(io.read(&mut bytes).await, Ok(read) if read > 0) {}
+}

@@ -1,0 +1,315 @@
+//! The loop of a WebSocket connection.
+
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Duration;
+
+use koine_core::{EndReason, Error, ErrorKind, Input, Receipt};
+use tokio::time::{Instant, Sleep};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
+use tokio_util::sync::WaitForCancellationFuture;
+
+use super::super::shared::Shared;
+use super::super::transport::{Transport, Watched};
+use super::closing::{self, Parting};
+use super::confirm::Confirmation;
+use super::link::{Attached, Change, Link};
+use super::socket::{Received, Socket};
+use crate::hub::Delivery;
+
+/// How long a connection that is to end waits for what is under way on it.
+const FINISHING: Duration = Duration::from_secs(2);
+
+/// A connection's socket.
+pub(super) type Stream = Socket<Watched<Transport>>;
+
+/// A connection, from the handshake to its end.
+pub(super) struct Driver {
+    shared: Arc<Shared>,
+    link: Link,
+    socket: Stream,
+    /// Where the user's events come from.
+    attached: Option<Box<Attached>>,
+    confirmation: Confirmation,
+    started: Instant,
+    heard: Instant,
+    pinged: Instant,
+    timer: Pin<Box<Sleep>>,
+    /// Set once the connection is to end and only waits for what is under way.
+    ending: Option<(EndReason, Instant)>,
+    stopped: bool,
+}
+
+/// What happens to a connection.
+enum Happening {
+    /// The session has been told something.
+    Progress,
+    Received(Received),
+    Delivered(Delivery),
+    Written,
+    /// The socket takes nothing any more.
+    Gone,
+    Timer,
+    /// The gateway begins to stop.
+    Stopping,
+}
+
+impl Driver {
+    /// A connection whose handshake is done.
+    pub(super) fn new(link: Link, socket: Stream, nonce: u64) -> Self {
+        let now = Instant::now();
+        Self {
+            shared: Arc::clone(&link.connection.listener.shared),
+            link,
+            socket,
+            attached: None,
+            confirmation: Confirmation::new(nonce),
+            started: now,
+            heard: now,
+            pinged: now,
+            timer: Box::pin(tokio::time::sleep_until(now)),
+            ending: None,
+            stopped: false,
+        }
+    }
+
+    /// The same, with a first frame that has been read already.
+    pub(super) fn hearing(mut self, first: &Utf8Bytes) -> Self {
+        self.text(first);
+        self
+    }
+
+    /// Drives the connection to its end.
+    pub(super) async fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut stopping = pin!(shared.stopping.cancelled());
+        let parting = loop {
+            self.pass_on();
+            if let Some((code, reason)) = self.link.closed() {
+                break Parting::Close(code, reason);
+            }
+            self.schedule();
+            let happening = self.next(stopping.as_mut()).await;
+            if let Some(parting) = self.take(happening) {
+                break parting;
+            }
+        };
+        let Self { link, socket, attached, .. } = self;
+        // The user is gone from here now, however long the farewell takes.
+        drop(attached);
+        closing::part(Some(link), socket, parting, &shared.config.limits).await;
+    }
+
+    /// Passes on what the session has put out.
+    fn pass_on(&mut self) {
+        for text in self.link.frames.drain(..) {
+            self.socket.send(text.into());
+        }
+        match self.link.change.take() {
+            None => {}
+            Some(Change::Detached) => self.attached = None,
+            Some(Change::Attached(attached)) => {
+                self.confirmation.begin(attached.confirm);
+                self.attached = Some(attached);
+            }
+        }
+    }
+
+    /// Waits for what happens next. Answers and events go before reading, so that they are written
+    /// together and a client that only talks cannot keep itself from hearing.
+    async fn next(&mut self, mut stopping: Pin<&mut WaitForCancellationFuture<'_>>) -> Happening {
+        let may_read = self.ending.is_none()
+            && self.link.under_way() < self.shared.config.limits.in_flight
+            && self.socket.has_room();
+        let Self { link, socket, attached, confirmation, timer, stopped, .. } = self;
+        let mut delivery = pin!(async {
+            match attached {
+                Some(attached) => attached.subscription.next().await,
+                None => std::future::pending().await,
+            }
+        });
+        poll_fn(|context| {
+            if link.poll(context).is_ready() {
+                return Poll::Ready(Happening::Progress);
+            }
+            if socket.has_room()
+                && let Poll::Ready(delivery) = delivery.as_mut().poll(context)
+            {
+                return Poll::Ready(Happening::Delivered(delivery));
+            }
+            if confirmation.due().is_some_and(|due| due <= Instant::now()) {
+                socket.ping(confirmation.ping(Instant::now()));
+            }
+            if !socket.is_idle() {
+                match socket.poll_write(context) {
+                    Poll::Ready(Ok(())) => return Poll::Ready(Happening::Written),
+                    Poll::Ready(Err(_)) => return Poll::Ready(Happening::Gone),
+                    Poll::Pending => {}
+                }
+            }
+            if may_read && let Poll::Ready(received) = socket.poll_read(context) {
+                return Poll::Ready(Happening::Received(received));
+            }
+            if !*stopped && stopping.as_mut().poll(context).is_ready() {
+                return Poll::Ready(Happening::Stopping);
+            }
+            timer.as_mut().poll(context).map(|()| Happening::Timer)
+        })
+        .await
+    }
+
+    /// Takes in what has happened; how the connection parts, if it does.
+    fn take(&mut self, happening: Happening) -> Option<Parting> {
+        match happening {
+            Happening::Progress => self.end_if_done(),
+            Happening::Received(received) => self.received(received),
+            Happening::Delivered(delivery) => self.delivered(delivery),
+            Happening::Written => {
+                let receipt = self.confirmation.written();
+                self.confirm(receipt);
+                None
+            }
+            Happening::Gone => Some(Parting::Gone),
+            Happening::Timer => self.time_has_come(),
+            Happening::Stopping => self.stop(),
+        }
+    }
+
+    fn received(&mut self, received: Received) -> Option<Parting> {
+        self.heard = Instant::now();
+        match received {
+            Received::Text(text) => self.text(&text),
+            Received::Binary => {
+                let error = Error::bad_request("binary frames are not understood");
+                self.link.feed(Input::Refused(None, error));
+            }
+            Received::Ping => {}
+            Received::Pong(payload) => {
+                let receipt = self.confirmation.pong(&payload);
+                self.confirm(receipt);
+            }
+            Received::Close => {
+                self.link.feed(Input::Closing);
+                return Some(Parting::ByClient);
+            }
+            Received::NotText => return Some(Parting::Fault(1007, "text that is not UTF-8")),
+            Received::Broken => return Some(Parting::Fault(1002, "not a WebSocket frame")),
+            Received::TooLarge => {
+                self.link.feed(Input::Refused(None, ErrorKind::TooLarge.into()));
+                self.pass_on();
+                let (code, reason) = self.link.closed().unwrap_or((1009, "too large"));
+                return Some(Parting::Fault(code, reason));
+            }
+            Received::End => return Some(Parting::Gone),
+        }
+        None
+    }
+
+    fn text(&mut self, text: &Utf8Bytes) {
+        if self.link.connection.pace.allows() {
+            self.link.feed(Input::Frame(text));
+        } else {
+            self.link.feed(Input::Refused(Some(text), ErrorKind::RateLimited.into()));
+        }
+    }
+
+    fn delivered(&mut self, delivery: Delivery) -> Option<Parting> {
+        let mut next = Some(delivery);
+        while let Some(delivery) = next {
+            match delivery {
+                Delivery::Frame { text, position } => {
+                    self.socket.send(text);
+                    if let Some(position) = position {
+                        self.confirmation.pushed(position);
+                    }
+                }
+                Delivery::End(reason) => return self.end(reason),
+                Delivery::Overflow => return Some(Parting::Close(1013, "reads too slowly")),
+            }
+            let more = self.attached.as_mut().filter(|_| self.socket.has_room());
+            next = more.and_then(|attached| attached.subscription.try_next());
+        }
+        None
+    }
+
+    /// The server ends the connection; a stop first lets what is under way be answered.
+    fn end(&mut self, reason: EndReason) -> Option<Parting> {
+        self.attached = None;
+        let patience = match reason {
+            EndReason::Draining => FINISHING,
+            EndReason::Kicked | EndReason::Disabled => Duration::ZERO,
+        };
+        self.ending = Some((reason, Instant::now() + patience));
+        self.end_if_done()
+    }
+
+    fn end_if_done(&mut self) -> Option<Parting> {
+        let (reason, by) = self.ending?;
+        if self.link.under_way() > 0 && Instant::now() < by {
+            return None;
+        }
+        self.link.feed(Input::Ended(reason));
+        self.pass_on();
+        let (code, word) = self.link.closed().unwrap_or((reason.close_code(), reason.word()));
+        Some(Parting::Close(code, word))
+    }
+
+    /// The gateway stops. Subscriptions are ended by the hub, in the dialect; others have nobody to tell.
+    fn stop(&mut self) -> Option<Parting> {
+        self.stopped = true;
+        let reason = EndReason::Draining;
+        self.attached.is_none().then(|| Parting::Close(reason.close_code(), reason.word()))
+    }
+
+    fn confirm(&self, receipt: Option<Receipt>) {
+        if let (Some(receipt), Some(attached)) = (receipt, &self.attached) {
+            self.shared.hub.confirm(&attached.user, receipt, attached.read);
+        }
+    }
+
+    fn time_has_come(&mut self) -> Option<Parting> {
+        let now = Instant::now();
+        let limits = &self.shared.config.limits;
+        if now >= self.heard + limits.dead {
+            tracing::debug!("nothing was heard from the client for too long");
+            return Some(Parting::Gone);
+        }
+        if !self.link.is_bound() && now >= self.started + limits.unauthenticated {
+            return Some(Parting::Close(4008, "not authenticated"));
+        }
+        if now >= self.heard.max(self.pinged) + limits.idle_ping {
+            self.pinged = now;
+            if self.confirmation.goes_unanswered(now, limits.dead) {
+                tracing::warn!("the client answers no Pings: what is pushed to it stays pending");
+            }
+            let payload = self.confirmation.ping(now);
+            self.socket.ping(payload);
+            self.socket.shrink();
+            self.link.shrink();
+        }
+        if self.link.wake.is_some_and(|wake| wake <= now) {
+            self.link.woken();
+        }
+        self.end_if_done()
+    }
+
+    /// Sets the one timer to the earliest of what waits for a moment. A moment that has only moved away
+    /// is looked at again when the timer has run.
+    fn schedule(&mut self) {
+        let limits = &self.shared.config.limits;
+        let unauthenticated = (!self.link.is_bound()).then(|| self.started + limits.unauthenticated);
+        let others = [
+            Some(self.heard.max(self.pinged) + limits.idle_ping),
+            unauthenticated,
+            self.link.wake,
+            self.confirmation.due(),
+            self.ending.map(|(_, by)| by),
+        ];
+        let earliest = others.into_iter().flatten().fold(self.heard + limits.dead, Instant::min);
+        if self.timer.is_elapsed() || earliest < self.timer.deadline() {
+            self.timer.as_mut().reset(earliest);
+        }
+    }
+}

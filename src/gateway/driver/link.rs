@@ -1,0 +1,406 @@
+//! A dialect's session and the commands it has asked for.
+//!
+//! Commands are carried out one after the other in the order the session put them out: the next one is
+//! handed to the hub only once the one before has been. Answers go back to the session in that order
+//! too.
+
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use koine_core::{
+    Attach, Authenticate, Authenticated, Command, ConfirmBy, Error, ErrorKind, HttpResponse, Input, Opening, Output,
+    Outputs, Purpose, Reply, Session, SocketRequest, Tag, Token,
+};
+use tokio::time::Instant;
+use tracing::Span;
+
+use super::super::connection::Connection;
+use super::super::shared::now;
+use crate::auth::Grant;
+use crate::dialects::Mounted;
+use crate::hub::{Actor, ConnectionInfo, Hub, Origin, Pending, Subscription};
+
+/// A session, whoever is bound to it, and what it waits for.
+pub(super) struct Link {
+    pub(super) connection: Arc<Connection>,
+    mounted: Arc<Mounted>,
+    id: koine_core::ConnectionId,
+    info: Arc<ConnectionInfo>,
+    session: Box<dyn Session>,
+    outputs: Outputs,
+    actor: Arc<Actor>,
+    bound: Option<Box<Bound>>,
+    queue: VecDeque<Queued>,
+    step: Option<Step>,
+    answers: VecDeque<(Tag, Pending)>,
+    subscribed: bool,
+    /// What has become of the subscription since the driver looked last.
+    pub(super) change: Option<Change>,
+    /// When the session wants to be woken.
+    pub(super) wake: Option<Instant>,
+    /// Text frames it has put out.
+    pub(super) frames: VecDeque<String>,
+    state: State,
+}
+
+/// Who is bound to a connection.
+struct Bound {
+    grant: Grant,
+    purpose: Purpose,
+}
+
+/// What has become of a connection's subscription.
+pub(super) enum Change {
+    /// It has ended.
+    Detached,
+    /// There is a new one.
+    Attached(Box<Attached>),
+}
+
+/// A subscription and how it is to be confirmed.
+pub(super) struct Attached {
+    pub(super) subscription: Subscription,
+    pub(super) user: koine_core::UserRef,
+    pub(super) confirm: Confirm,
+    pub(super) read: bool,
+}
+
+/// What confirms a live push.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Confirm {
+    /// A Pong.
+    Pong,
+    /// Having been written.
+    Written,
+    /// The client's own words.
+    Command,
+}
+
+/// How far a connection has come.
+#[derive(Debug)]
+enum State {
+    Opening,
+    Open,
+    Rejected(Option<Box<HttpResponse>>),
+    Closed(u16, &'static str),
+}
+
+/// How an upgrade request is to be answered.
+pub(super) enum Opened {
+    Accepted,
+    Rejected(HttpResponse),
+}
+
+struct Queued {
+    tag: Tag,
+    token: Option<Token>,
+    command: Command,
+}
+
+/// A command on its way to the hub.
+type Step = Pin<Box<dyn Future<Output = Stepped> + Send>>;
+
+/// How a command's way ended.
+enum Stepped {
+    Answered(Tag, Result<Reply, Error>),
+    Submitted { tag: Tag, pending: Pending, grant: Option<Grant> },
+    Authenticated { tag: Tag, purpose: Purpose, result: Result<Grant, Error> },
+    Attached { tag: Tag, attach: Attach, result: Result<Subscription, Error> },
+}
+
+impl Link {
+    /// Opens a session of a dialect for an upgrade request.
+    pub(super) fn open(
+        connection: &Arc<Connection>,
+        mounted: &Arc<Mounted>,
+        info: ConnectionInfo,
+        request: &SocketRequest,
+        entropy: [u8; 16],
+    ) -> Self {
+        let shared = &connection.listener.shared;
+        let id = shared.hub.next_connection();
+        let opening = Opening { connection: id, entropy, zone: shared.zone.clone() };
+        let mut link = Self {
+            connection: Arc::clone(connection),
+            mounted: Arc::clone(mounted),
+            id,
+            info: Arc::new(info),
+            session: mounted.dialect.open(request, opening),
+            outputs: Outputs::new(),
+            actor: Arc::new(Actor { user: None, origin: Origin::Dialect(mounted.name) }),
+            bound: None,
+            queue: VecDeque::new(),
+            step: None,
+            answers: VecDeque::new(),
+            subscribed: false,
+            change: None,
+            wake: None,
+            frames: VecDeque::new(),
+            state: State::Opening,
+        };
+        link.feed(Input::Opened);
+        link
+    }
+
+    /// Carries commands out until the session has accepted or rejected the request.
+    pub(super) async fn opened(&mut self) -> Opened {
+        loop {
+            match &mut self.state {
+                State::Opening => {}
+                State::Rejected(response) => {
+                    let response = response.take().map(|boxed| *boxed);
+                    return Opened::Rejected(
+                        response.unwrap_or_else(|| HttpResponse::empty(http::StatusCode::FORBIDDEN)),
+                    );
+                }
+                State::Open | State::Closed(..) => return Opened::Accepted,
+            }
+            let wake = self.wake;
+            let progress = std::future::poll_fn(|context| self.poll(context));
+            match wake {
+                None => progress.await,
+                Some(moment) => {
+                    if tokio::time::timeout_at(moment, progress).await.is_err() {
+                        self.woken();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Hands one input to the session and takes in what it puts out. After its end nothing is handed in.
+    pub(super) fn feed(&mut self, input: Input<'_>) {
+        if matches!(self.state, State::Rejected(_) | State::Closed(..)) {
+            return;
+        }
+        self.session.handle(now(), input, &mut self.outputs);
+        for output in self.outputs.drain() {
+            match output {
+                Output::Accept => self.state = State::Open,
+                Output::Reject(response) => {
+                    self.state = State::Rejected(Some(Box::new(response)));
+                    break;
+                }
+                Output::Command { tag, token, command } => self.queue.push_back(Queued { tag, token, command }),
+                Output::Send(text) => self.frames.push_back(text),
+                Output::WakeAt(moment) => {
+                    let away = moment.as_millis().saturating_sub(now().as_millis());
+                    let away = std::time::Duration::from_millis(u64::try_from(away).unwrap_or(0));
+                    self.wake = Some(Instant::now() + away);
+                }
+                Output::NoWake => self.wake = None,
+                Output::Close(code, reason) => {
+                    self.state = State::Closed(code, reason);
+                    break;
+                }
+            }
+        }
+    }
+
+    /// The moment the session waited for has come.
+    pub(super) fn woken(&mut self) {
+        self.wake = None;
+        self.feed(Input::Wake);
+    }
+
+    /// With which code and reason the session has closed the connection, if it has.
+    pub(super) const fn closed(&self) -> Option<(u16, &'static str)> {
+        match self.state {
+            State::Closed(code, reason) => Some((code, reason)),
+            // Too late for a plain response: the WebSocket was opened to find out whose it is.
+            State::Rejected(_) => Some((1008, "refused")),
+            State::Opening | State::Open => None,
+        }
+    }
+
+    /// Whether somebody has authenticated.
+    pub(super) const fn is_bound(&self) -> bool {
+        self.bound.is_some()
+    }
+
+    /// How many commands wait for their answer.
+    pub(super) fn under_way(&self) -> usize {
+        self.queue.len() + usize::from(self.step.is_some()) + self.answers.len()
+    }
+
+    /// Gives back what a burst has taken.
+    pub(super) fn shrink(&mut self) {
+        if self.under_way() == 0 {
+            self.queue = VecDeque::new();
+            self.answers = VecDeque::new();
+        }
+        if self.frames.is_empty() {
+            self.frames = VecDeque::new();
+        }
+    }
+
+    /// Carries commands out; ready whenever the session has been told something.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        loop {
+            if self.step.is_none() {
+                // The old one ends before the new one begins: nothing is heard twice, or of somebody else.
+                let attaches = self.queue.front().is_some_and(|next| matches!(next.command, Command::Attach(_)));
+                if attaches && self.detach() {
+                    return Poll::Ready(());
+                }
+                self.step = self.queue.pop_front().map(|next| self.begin(next));
+            }
+            let Some(step) = &mut self.step else { break };
+            let Poll::Ready(stepped) = step.as_mut().poll(context) else { break };
+            self.step = None;
+            if self.finish(stepped) {
+                return Poll::Ready(());
+            }
+        }
+        let Some((tag, pending)) = self.answers.front_mut() else { return Poll::Pending };
+        let Poll::Ready(result) = pending.as_mut().poll(context) else { return Poll::Pending };
+        let tag = *tag;
+        self.answers.pop_front();
+        self.feed(Input::Reply(tag, result));
+        Poll::Ready(())
+    }
+
+    /// Sets a command on its way.
+    fn begin(&mut self, Queued { tag, token, command }: Queued) -> Step {
+        let connection = Arc::clone(&self.connection);
+        let shared = Arc::clone(&connection.listener.shared);
+        let name = self.mounted.name;
+        match command {
+            Command::Authenticate(request) => Box::pin(async move {
+                let result = shared.auth.authenticate(name, &request).await;
+                Stepped::Authenticated { tag, purpose: request.purpose, result }
+            }),
+            Command::Attach(attach) => {
+                let Some(bound) = &self.bound else { return answered(tag, Err(ErrorKind::Unauthenticated.into())) };
+                let (id, info, user) = (self.id, Arc::clone(&self.info), Arc::clone(&bound.grant.user));
+                Box::pin(async move {
+                    let result = shared.hub.attach(id, &info, &user, &attach).await;
+                    Stepped::Attached { tag, attach, result }
+                })
+            }
+            command @ Command::ExchangeKey { .. } => {
+                let (actor, client) = (Arc::clone(&self.actor), self.info.address);
+                Box::pin(async move { Stepped::Answered(tag, shared.carry_out(&actor, client, command).await) })
+            }
+            command => {
+                if let Command::Register(register) = &command
+                    && let Err(error) = shared.count_registration(self.info.address, &register.handle)
+                {
+                    return answered(tag, Err(error));
+                }
+                let actor = Arc::clone(&self.actor);
+                match token.map(|token| self.presented(token)) {
+                    None => submit(shared.hub.clone(), actor, tag, command, None),
+                    Some(Presented::Good) => submit(shared.hub.clone(), actor, tag, command, None),
+                    Some(Presented::Bad) => answered(tag, Err(ErrorKind::Unauthenticated.into())),
+                    Some(Presented::Unknown(request, user)) => Box::pin(async move {
+                        match shared.auth.authenticate(name, &request).await {
+                            Ok(grant) if grant.user.id == user => {
+                                submit(shared.hub.clone(), actor, tag, command, Some(grant)).await
+                            }
+                            Ok(_) => Stepped::Answered(tag, Err(ErrorKind::Unauthenticated.into())),
+                            Err(error) => Stepped::Answered(tag, Err(error)),
+                        }
+                    }),
+                }
+            }
+        }
+    }
+
+    /// What a token that came with a request is worth, as far as that is known without asking.
+    fn presented(&self, token: Token) -> Presented {
+        match &self.bound {
+            None => Presented::Bad,
+            Some(bound) if self.connection.listener.shared.auth.still_good(&bound.grant, &token, now()) => {
+                Presented::Good
+            }
+            Some(bound) => {
+                let request = Authenticate { token, purpose: bound.purpose, claim: None };
+                Presented::Unknown(request, bound.grant.user.id)
+            }
+        }
+    }
+
+    /// Takes in how a command's way ended; whether the session has been told something.
+    fn finish(&mut self, stepped: Stepped) -> bool {
+        match stepped {
+            Stepped::Answered(tag, result) => self.feed(Input::Reply(tag, result)),
+            Stepped::Submitted { tag, pending, grant } => {
+                if let (Some(bound), Some(grant)) = (&mut self.bound, grant) {
+                    bound.grant = grant;
+                }
+                self.answers.push_back((tag, pending));
+                return false;
+            }
+            Stepped::Authenticated { tag, purpose, result } => {
+                let result = result.map(|grant| {
+                    let authenticated = Authenticated { user: Arc::clone(&grant.user), expires: grant.expires };
+                    self.bind(grant, purpose);
+                    Reply::Authenticated(authenticated)
+                });
+                self.feed(Input::Reply(tag, result));
+            }
+            Stepped::Attached { tag, attach, result } => {
+                let result = result.map(|subscription| {
+                    self.subscribe(subscription, &attach);
+                    Reply::Attached
+                });
+                self.feed(Input::Reply(tag, result));
+            }
+        }
+        true
+    }
+
+    fn bind(&mut self, grant: Grant, purpose: Purpose) {
+        let user = grant.user.to_ref();
+        if self.actor.user.as_ref().is_none_or(|bound| bound.id != user.id) {
+            // What comes for somebody else must not reach this user.
+            self.detach();
+        }
+        Span::current().record("user", user.handle.as_str());
+        self.actor = Arc::new(Actor { user: Some(user), origin: self.actor.origin });
+        self.bound = Some(Box::new(Bound { grant, purpose }));
+    }
+
+    fn subscribe(&mut self, subscription: Subscription, attach: &Attach) {
+        let Some(user) = self.actor.user.clone() else { return };
+        let confirm = match attach.confirm {
+            ConfirmBy::Command => Confirm::Command,
+            ConfirmBy::Pong if self.mounted.written_confirms => Confirm::Written,
+            ConfirmBy::Pong => Confirm::Pong,
+        };
+        let read = attach.confirmed_is_read;
+        self.subscribed = true;
+        self.change = Some(Change::Attached(Box::new(Attached { subscription, user, confirm, read })));
+    }
+
+    /// Ends the subscription; whether there was one.
+    fn detach(&mut self) -> bool {
+        let subscribed = std::mem::take(&mut self.subscribed);
+        if subscribed {
+            self.change = Some(Change::Detached);
+        }
+        subscribed
+    }
+}
+
+/// What a token that came with a request is worth.
+enum Presented {
+    Good,
+    Bad,
+    /// To be judged, and to be this user's.
+    Unknown(Authenticate, koine_core::UserId),
+}
+
+fn answered(tag: Tag, result: Result<Reply, Error>) -> Step {
+    Box::pin(std::future::ready(Stepped::Answered(tag, result)))
+}
+
+fn submit(hub: Hub, actor: Arc<Actor>, tag: Tag, command: Command, grant: Option<Grant>) -> Step {
+    Box::pin(async move {
+        let pending = hub.submit(&actor, command).await;
+        Stepped::Submitted { tag, pending, grant }
+    })
+}

@@ -1,0 +1,20 @@
+//! WebSocket connections: one driver for every dialect.
+//!
+//! ```text
+//! upgrade request ─► Link (session, commands) ─► accepted ─► Driver: socket ⇄ session ⇄ hub
+//!                                             └► rejected ─► plain HTTP reply
+//! ```
+//!
+//! The [`link`] feeds the dialect's session and carries its commands out; the [`socket`] turns frames
+//! into bytes and back; the [`drive`] loop stands between them and the hub's events.
+
+mod closing;
+mod confirm;
+mod detect;
+mod drive;
+mod link;
+mod ranges;
+mod socket;
+mod upgrade;
+
+pub(super) use upgrade::upgrade;

@@ -1,0 +1,193 @@
+//! One request to one endpoint of a dialect.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, Method, Response, StatusCode};
+use hyper::body::Incoming;
+use koine_core::{
+    Command, Context, Endpoint, EndpointKind, Error, ErrorKind, HttpRequest, HttpResponse, Payload, Reply,
+    ResponseBody, Timestamp, User, UserRef, Zone,
+};
+
+use super::{Exchange, access, assemble, payload, receive, upload};
+use crate::gateway::body::{Body, Piece};
+use crate::gateway::gates::Pass;
+use crate::gateway::routes::{Captures, Route};
+use crate::gateway::shared::now;
+use crate::hub::{Actor, Origin};
+
+/// What the hub answered, and what is to be done once the client has it.
+struct Outcome {
+    user: Option<Arc<User>>,
+    reply: Reply,
+    after: Option<After>,
+}
+
+/// Done once the whole reply has been handed to the socket; until then the user's next pull waits.
+struct After {
+    actor: Actor,
+    command: Option<Command>,
+    turn: Option<Pass<koine_core::UserId>>,
+}
+
+/// Answers a request to an endpoint.
+pub(super) async fn answer(
+    exchange: &Exchange<'_>,
+    route: &Route,
+    captures: Result<Captures, Error>,
+    mut body: Incoming,
+) -> Response<Body> {
+    let now = now();
+    let outcome = carry_out(exchange, route, captures, &mut body, now).await;
+    receive::discard(&mut body, &exchange.parts.headers, exchange.connection.listener.shared.config.limits.body_pause)
+        .await;
+    let (user, result, after) = match outcome {
+        Ok(Outcome { user, reply, after }) => (user, Ok(reply), after),
+        Err(error) => (None, Err(error), None),
+    };
+    tracing::debug!(
+        dialect = %route.mounted.name,
+        method = %exchange.parts.method,
+        route = %route.pattern,
+        client.addr = %exchange.client,
+        user = user.as_ref().map(|user| user.handle.as_str()),
+        error = result.as_ref().err().map(|error| error.kind().word()),
+        "request"
+    );
+    let rendering = Rendering {
+        endpoint: Arc::clone(&route.endpoint),
+        user: user.map(|user| user.to_ref()),
+        now,
+        zone: exchange.connection.listener.shared.zone.clone(),
+    };
+    let (status, headers, body) = rendering.render(result).await;
+    assemble(status, headers, hand_over(exchange, body, after))
+}
+
+async fn carry_out(
+    exchange: &Exchange<'_>,
+    route: &Route,
+    captures: Result<Captures, Error>,
+    body: &mut Incoming,
+    now: Timestamp,
+) -> Result<Outcome, Error> {
+    let shared = &exchange.connection.listener.shared;
+    if !exchange.connection.pace.allows() {
+        return Err(ErrorKind::RateLimited.into());
+    }
+    let parts = &exchange.parts;
+    let query = parts.uri.query().unwrap_or_default();
+    let mut request = HttpRequest {
+        method: parts.method.clone(),
+        path: captures?,
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: parts.headers.clone(),
+        payload: Payload::Empty,
+    };
+    let endpoint = &route.endpoint;
+    if let EndpointKind::Upload { field } = endpoint.kind() {
+        // Before the body: nobody fills the disk who may not.
+        let user = access::judge(exchange, &route.mounted, endpoint.access(), &request).await?;
+        let reply = upload::receive(exchange, field, user.as_deref(), body, now).await?;
+        return Ok(Outcome { user, reply, after: None });
+    }
+    let limits = &shared.config.limits;
+    let bytes = receive::whole(body, &parts.headers, limits.http_body, limits.body_pause).await?;
+    request.payload = payload::parse(&parts.headers, bytes).await;
+    let user = access::judge(exchange, &route.mounted, endpoint.access(), &request).await?;
+    let user_ref = user.as_ref().map(|user| user.to_ref());
+    let context = Context { user: user_ref.as_ref(), now, zone: &shared.zone };
+    let call = endpoint.request(&context, &request)?;
+    let turn = match (&user, call.after) {
+        (Some(user), Some(_)) => Some(shared.pulls.enter(user.id).await),
+        _ => None,
+    };
+    let actor = Actor { user: user_ref, origin: Origin::Dialect(route.mounted.name) };
+    let reply = shared.carry_out(&actor, exchange.client, call.command).await?;
+    // Whoever only asks for the head has not been handed anything.
+    let command = call.after.filter(|_| parts.method != Method::HEAD).and_then(|after| after(&reply));
+    let after = turn.is_some() || command.is_some();
+    Ok(Outcome { user, reply, after: after.then_some(After { actor, command, turn }) })
+}
+
+/// Lets what is left to be done wait for the body's being handed over.
+fn hand_over(exchange: &Exchange<'_>, body: Body, after: Option<After>) -> Body {
+    let Some(After { actor, command, turn }) = after else { return body };
+    let Some(command) = command else { return body };
+    let shared = &exchange.connection.listener.shared;
+    let (handing, handed) = exchange.connection.handover.prepare();
+    let hub = shared.hub.clone();
+    shared.tasks.spawn(async move {
+        if handed.wait().await
+            && let Err(error) = hub.execute(&actor, command).await
+        {
+            tracing::warn!(%error, "what was handed to a client could not be noted as taken; it will be shown again");
+        }
+        drop(turn);
+    });
+    body.handing(handing)
+}
+
+/// What the endpoint needs to put a result into its dialect's words.
+struct Rendering {
+    endpoint: Arc<dyn Endpoint>,
+    user: Option<UserRef>,
+    now: Timestamp,
+    zone: Zone,
+}
+
+impl Rendering {
+    async fn render(self, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
+        let endpoint = Arc::clone(&self.endpoint);
+        // Rows come from the store as the words are found, which must not hold up other clients.
+        let response = match result {
+            Ok(reply @ (Reply::Messages(_) | Reply::Conversations { .. })) => {
+                let rendering = self.clone_for_errors();
+                let rendered = tokio::task::spawn_blocking(move || self.words(Ok(reply))).await;
+                match rendered {
+                    Ok(response) => return rendering.first_piece(response).await,
+                    Err(_) => rendering.words(Err(Error::internal())),
+                }
+            }
+            other => {
+                let response = self.words(other);
+                if matches!(response.body, ResponseBody::Rows(_)) {
+                    return self.first_piece(response).await;
+                }
+                response
+            }
+        };
+        drop(endpoint);
+        settle(response)
+    }
+
+    /// A fault before anything has been sent can still be answered in the dialect's words.
+    async fn first_piece(self, response: HttpResponse) -> (StatusCode, HeaderMap, Body) {
+        let HttpResponse { status, headers, body } = response;
+        match body {
+            ResponseBody::Full(bytes) => (status, headers, Body::full(bytes)),
+            ResponseBody::Rows(rows) => match Piece::read(rows).await {
+                Ok(piece) => (status, headers, Body::rows(piece)),
+                Err(error) => settle(self.words(Err(error))),
+            },
+        }
+    }
+
+    fn words(&self, result: Result<Reply, Error>) -> HttpResponse {
+        let context = Context { user: self.user.as_ref(), now: self.now, zone: &self.zone };
+        self.endpoint.response(&context, result)
+    }
+
+    fn clone_for_errors(&self) -> Self {
+        Self { endpoint: Arc::clone(&self.endpoint), user: self.user.clone(), now: self.now, zone: self.zone.clone() }
+    }
+}
+
+/// A response that is known whole.
+fn settle(response: HttpResponse) -> (StatusCode, HeaderMap, Body) {
+    let body = match response.body {
+        ResponseBody::Full(bytes) => Body::full(bytes),
+        ResponseBody::Rows(_) => Body::empty(),
+    };
+    (response.status, response.headers, body)
+}

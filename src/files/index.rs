@@ -1,6 +1,6 @@
 //! What is known of each upload.
 
-use koine_core::{Error, File, FileId, Timestamp, UserRef};
+use koine_core::{File, FileId, Timestamp, UserRef};
 
 use crate::auth::Lookup;
 

@@ -41,7 +41,7 @@ pub(super) fn disposition(kind: &str, name: &str) -> String {
 }
 
 /// Control characters, and those that turn the direction of text around to disguise an ending.
-const fn is_hidden(character: char) -> bool {
+fn is_hidden(character: char) -> bool {
     character.is_control()
         || matches!(character, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }

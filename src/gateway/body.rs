@@ -59,7 +59,7 @@ impl Body {
     }
 
     /// Part of a file, read as it is sent.
-    pub(super) fn file(reader: FileReader) -> Self {
+    pub(crate) fn file(reader: FileReader) -> Self {
         Self::of(Source::File(Box::new(reader)))
     }
 

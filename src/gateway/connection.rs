@@ -7,10 +7,10 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
+use hyper::{Request, Response};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
@@ -58,7 +58,9 @@ pub(super) async fn serve(listener: Arc<Listener>, mut stream: TcpStream, addres
         let counted = match counted {
             Ok(counted) => counted,
             Err(refusal) => {
-                refuse(stream, refusal).await;
+                if listener.tls.is_none() {
+                    refuse(stream, refusal).await;
+                }
                 return Ok(None);
             }
         };

@@ -74,7 +74,10 @@ pub(super) async fn run(tcp: TcpListener, listener: Arc<Listener>) {
         }
         Err(refusal) => {
             tracing::warn!(client.addr = %address.ip(), "there are as many connections as are allowed");
-            if let Ok(turn) = Arc::clone(&refusals).try_acquire_owned() {
+            // Words in the clear mean nothing under TLS.
+            if listener.tls.is_none()
+                && let Ok(turn) = Arc::clone(&refusals).try_acquire_owned()
+            {
                 shared.tasks.spawn(async move {
                     connection::refuse(stream, refusal).await;
                     drop(turn);

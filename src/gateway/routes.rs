@@ -114,6 +114,7 @@ impl Routes {
         {
             return Some(Ok(Owner::One(Arc::clone(only))));
         }
+        let request = &*request;
         let claims = |claim| here.iter().filter(move |mounted| mounted.dialect.claims(request) == claim);
         if let Some(whole) = claims(SocketClaim::Whole).next() {
             return Some(Ok(Owner::One(Arc::clone(whole))));

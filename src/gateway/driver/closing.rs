@@ -1,5 +1,6 @@
 //! How a connection ends.
 
+use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::time::Duration;
 
@@ -39,13 +40,13 @@ where
             Parting::Gone => Ok(()),
             Parting::ByClient => answer(&mut socket, last_words.into_iter().map(Into::into)).await,
             Parting::Close(code, reason) => {
-                last_words.into_iter().for_each(|text| socket.send(text.into()));
+                say(&mut socket, last_words);
                 close(&mut socket, code, reason).await?;
                 let _ = timeout(FAREWELL, answered(&mut socket)).await;
                 socket.io().shutdown().await.map_err(|_| Gone)
             }
             Parting::Fault(code, reason) => {
-                last_words.into_iter().for_each(|text| socket.send(text.into()));
+                say(&mut socket, last_words);
                 close(&mut socket, code, reason).await?;
                 socket.io().shutdown().await.map_err(|_| Gone)?;
                 // Closing with bytes unread would be a reset, which can overtake the Close.
@@ -58,8 +59,14 @@ where
     tracing::debug!(?parting, whole = matches!(ended, Ok(Ok(()))), "the connection has ended");
 }
 
+fn say<T: AsyncRead + AsyncWrite + Unpin>(socket: &mut Socket<T>, words: VecDeque<String>) {
+    for text in words {
+        socket.send(text.into());
+    }
+}
+
 /// Writes what waits, then a Close frame.
-pub(super) async fn close<T>(socket: &mut Socket<T>, code: u16, reason: &'static str) -> Result<(), Gone>
+async fn close<T>(socket: &mut Socket<T>, code: u16, reason: &'static str) -> Result<(), Gone>
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {

@@ -22,6 +22,9 @@ use crate::hub::Delivery;
 /// How long a connection that is to end waits for what is under way on it.
 const FINISHING: Duration = Duration::from_secs(2);
 
+/// How often a connection whose socket takes nothing is looked after, so that a full mailbox is noticed.
+const LOOKING_AFTER: Duration = Duration::from_secs(1);
+
 /// A connection's socket.
 pub(super) type Stream = Socket<Watched<Transport>>;
 
@@ -40,6 +43,8 @@ pub(super) struct Driver {
     /// Set once the connection is to end and only waits for what is under way.
     ending: Option<(EndReason, Instant)>,
     stopped: bool,
+    /// When a connection whose socket takes nothing is looked after.
+    look_after: Option<Instant>,
 }
 
 /// What happens to a connection.
@@ -72,6 +77,7 @@ impl Driver {
             timer: Box::pin(tokio::time::sleep_until(now)),
             ending: None,
             stopped: false,
+            look_after: None,
         }
     }
 
@@ -289,6 +295,12 @@ impl Driver {
             self.socket.shrink();
             self.link.shrink();
         }
+        if self.look_after.is_some_and(|moment| moment <= now) {
+            self.look_after = None;
+            if let Some(delivery) = self.attached.as_mut().and_then(|attached| attached.subscription.try_next()) {
+                return self.delivered(delivery);
+            }
+        }
         if self.link.wake.is_some_and(|wake| wake <= now) {
             self.link.woken();
         }
@@ -299,6 +311,11 @@ impl Driver {
     /// is looked at again when the timer has run.
     fn schedule(&mut self) {
         let limits = &self.shared.config.limits;
+        self.look_after = match self.look_after {
+            _ if !self.socket.is_blocked() => None,
+            None => Some(Instant::now() + LOOKING_AFTER),
+            set => set,
+        };
         let unauthenticated = (!self.link.is_bound()).then(|| self.started + limits.unauthenticated);
         let others = [
             Some(self.heard.max(self.pinged) + limits.idle_ping),
@@ -306,6 +323,7 @@ impl Driver {
             self.link.wake,
             self.confirmation.due(),
             self.ending.map(|(_, by)| by),
+            self.look_after,
         ];
         let earliest = others.into_iter().flatten().fold(self.heard + limits.dead, Instant::min);
         if self.timer.is_elapsed() || earliest < self.timer.deadline() {

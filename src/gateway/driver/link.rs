@@ -292,8 +292,7 @@ impl Link {
                 }
                 let actor = Arc::clone(&self.actor);
                 match token.map(|token| self.presented(token)) {
-                    None => submit(shared.hub.clone(), actor, tag, command, None),
-                    Some(Presented::Good) => submit(shared.hub.clone(), actor, tag, command, None),
+                    None | Some(Presented::Good) => submit(shared.hub.clone(), actor, tag, command, None),
                     Some(Presented::Bad) => answered(tag, Err(ErrorKind::Unauthenticated.into())),
                     Some(Presented::Unknown(request, user)) => Box::pin(async move {
                         match shared.auth.authenticate(name, &request).await {

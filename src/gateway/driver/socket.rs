@@ -91,6 +91,11 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         !self.blocked && self.waiting.len() < WAITING_FRAMES && self.waiting_bytes < WAITING_BYTES
     }
 
+    /// Whether the stream takes nothing at the moment.
+    pub(super) const fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
     /// Whether everything has been written.
     pub(super) fn is_idle(&self) -> bool {
         !self.blocked && !self.unflushed && self.waiting.is_empty()
@@ -150,15 +155,14 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
             }
             Ok(Message::Pong(payload)) => Received::Pong(payload),
             Ok(Message::Close(_)) => Received::Close,
-            // Only ever written.
-            Ok(Message::Frame(_)) => Received::Broken,
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
             Err(Error::Utf8(_)) => Received::NotText,
             Err(Error::Capacity(_)) => Received::TooLarge,
             Err(Error::Protocol(
                 tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
             )) => Received::End,
-            Err(Error::Protocol(_)) => Received::Broken,
+            // A bare frame is only ever written.
+            Err(Error::Protocol(_)) | Ok(Message::Frame(_)) => Received::Broken,
             Err(_) => Received::End,
         };
         Poll::Ready(received)

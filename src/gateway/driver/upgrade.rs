@@ -79,7 +79,12 @@ pub(in super::super) async fn upgrade(
     let connection = Arc::clone(connection);
     let tasks = connection.listener.shared.tasks.clone();
     let running = async move {
-        run(&connection, upgraded, start).await;
+        // What the beginning needs is given back before the long part.
+        let driver = Box::pin(begin(&connection, upgraded, start)).await;
+        drop(connection);
+        if let Some(driver) = driver {
+            driver.run().await;
+        }
         drop(permit);
     };
     tasks.spawn(running.instrument(span));
@@ -94,25 +99,25 @@ enum Start {
     FirstFrame { candidates: Vec<Arc<Mounted>>, asked: SocketRequest, client: IpAddr },
 }
 
-async fn run(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) {
+async fn begin(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) -> Option<Driver> {
     let shared = &connection.listener.shared;
     let limits = &shared.config.limits;
-    let Some(mut socket) = socket(upgraded, limits.frame).await else { return };
-    let driver = match start {
-        Start::Session(link) => Driver::new(link, socket, random()),
-        Start::FirstFrame { candidates, asked, client } => {
-            let (mounted, first) = match detect(&mut socket, &candidates, limits, &shared.stopping).await {
-                Ok(detected) => detected,
-                Err(parting) => return closing::part(None, socket, parting, limits).await,
-            };
-            let mut link = open(connection, client, &mounted, &asked);
-            // A refusal shows in the link's state: it is too late for a plain response.
-            let _ = timeout(limits.handshake, link.opened()).await;
-            Driver::new(link, socket, random()).hearing(&first)
+    let mut socket = socket(upgraded, limits.frame).await?;
+    let (candidates, asked, client) = match start {
+        Start::Session(link) => return Some(Driver::new(link, socket, random())),
+        Start::FirstFrame { candidates, asked, client } => (candidates, asked, client),
+    };
+    let (mounted, first) = match detect(&mut socket, &candidates, limits, &shared.stopping).await {
+        Ok(detected) => detected,
+        Err(parting) => {
+            closing::part(None, socket, parting, limits).await;
+            return None;
         }
     };
-    // What is large is needed by few connections for a short time; the loop is what all pay for.
-    Box::pin(driver.run()).await;
+    let mut link = open(connection, client, &mounted, &asked);
+    // A refusal shows in the link's state: it is too late for a plain response.
+    let _ = timeout(limits.handshake, link.opened()).await;
+    Some(Driver::new(link, socket, random()).hearing(&first))
 }
 
 /// Opens a dialect's session for a request.

@@ -37,67 +37,68 @@ pub(super) async fn answer(
     captures: Result<Captures, Error>,
     mut body: Incoming,
 ) -> Response<Body> {
+    let shared = &exchange.connection.listener.shared;
+    let parts = &exchange.parts;
     let now = now();
-    let outcome = carry_out(exchange, route, captures, &mut body, now).await;
-    receive::discard(&mut body, &exchange.parts.headers, exchange.connection.listener.shared.config.limits.body_pause)
-        .await;
+    let (path, decoded) = captures.map_or_else(|error| (Captures::new(), Err(error)), |path| (path, Ok(())));
+    let query = parts.uri.query().unwrap_or_default();
+    let mut request = HttpRequest {
+        method: parts.method.clone(),
+        path,
+        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        headers: parts.headers.clone(),
+        payload: Payload::Empty,
+    };
+    let outcome = match decoded {
+        Ok(()) => carry_out(exchange, route, &mut request, &mut body, now).await,
+        Err(error) => Err(error),
+    };
+    receive::discard(&mut body, &parts.headers, shared.config.limits.body_pause).await;
     let (user, result, after) = match outcome {
         Ok(Outcome { user, reply, after }) => (user, Ok(reply), after),
         Err(error) => (None, Err(error), None),
     };
     tracing::debug!(
         dialect = %route.mounted.name,
-        method = %exchange.parts.method,
+        method = %parts.method,
         route = %route.pattern,
         client.addr = %exchange.client,
         user = user.as_ref().map(|user| user.handle.as_str()),
         error = result.as_ref().err().map(|error| error.kind().word()),
         "request"
     );
-    let rendering = Rendering {
-        endpoint: Arc::clone(&route.endpoint),
-        user: user.map(|user| user.to_ref()),
-        now,
-        zone: exchange.connection.listener.shared.zone.clone(),
-    };
-    let (status, headers, body) = rendering.render(result).await;
+    let (endpoint, user) = (Arc::clone(&route.endpoint), user.map(|user| user.to_ref()));
+    let rendering = Rendering { endpoint, request, user, now, zone: shared.zone.clone() };
+    let (status, headers, body) = render(&Arc::new(rendering), result).await;
     assemble(status, headers, hand_over(exchange, body, after))
 }
 
 async fn carry_out(
     exchange: &Exchange<'_>,
     route: &Route,
-    captures: Result<Captures, Error>,
+    request: &mut HttpRequest,
     body: &mut Incoming,
     now: Timestamp,
 ) -> Result<Outcome, Error> {
     let shared = &exchange.connection.listener.shared;
+    let parts = &exchange.parts;
     if !exchange.connection.pace.allows() {
         return Err(ErrorKind::RateLimited.into());
     }
-    let parts = &exchange.parts;
-    let query = parts.uri.query().unwrap_or_default();
-    let mut request = HttpRequest {
-        method: parts.method.clone(),
-        path: captures?,
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
-        headers: parts.headers.clone(),
-        payload: Payload::Empty,
-    };
     let endpoint = &route.endpoint;
     if let EndpointKind::Upload { field } = endpoint.kind() {
         // Before the body: nobody fills the disk who may not.
-        let user = access::judge(exchange, &route.mounted, endpoint.access(), &request).await?;
+        let user = access::judge(exchange, &route.mounted, endpoint.access(), request).await?;
         let reply = upload::receive(exchange, field, user.as_deref(), body, now).await?;
         return Ok(Outcome { user, reply, after: None });
     }
     let limits = &shared.config.limits;
     let bytes = receive::whole(body, &parts.headers, limits.http_body, limits.body_pause).await?;
     request.payload = payload::parse(&parts.headers, bytes).await;
-    let user = access::judge(exchange, &route.mounted, endpoint.access(), &request).await?;
+    let user = access::judge(exchange, &route.mounted, endpoint.access(), request).await?;
     let user_ref = user.as_ref().map(|user| user.to_ref());
     let context = Context { user: user_ref.as_ref(), now, zone: &shared.zone };
-    let call = endpoint.request(&context, &request)?;
+    let call = endpoint.request(&context, request)?;
     let turn = match (&user, call.after) {
         (Some(user), Some(_)) => Some(shared.pulls.enter(user.id).await),
         _ => None,
@@ -112,8 +113,7 @@ async fn carry_out(
 
 /// Lets what is left to be done wait for the body's being handed over.
 fn hand_over(exchange: &Exchange<'_>, body: Body, after: Option<After>) -> Body {
-    let Some(After { actor, command, turn }) = after else { return body };
-    let Some(command) = command else { return body };
+    let Some(After { actor, command: Some(command), turn }) = after else { return body };
     let shared = &exchange.connection.listener.shared;
     let (handing, handed) = exchange.connection.handover.prepare();
     let hub = shared.hub.clone();
@@ -131,63 +131,40 @@ fn hand_over(exchange: &Exchange<'_>, body: Body, after: Option<After>) -> Body 
 /// What the endpoint needs to put a result into its dialect's words.
 struct Rendering {
     endpoint: Arc<dyn Endpoint>,
+    request: HttpRequest,
     user: Option<UserRef>,
     now: Timestamp,
     zone: Zone,
 }
 
 impl Rendering {
-    async fn render(self, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
-        let endpoint = Arc::clone(&self.endpoint);
-        // Rows come from the store as the words are found, which must not hold up other clients.
-        let response = match result {
-            Ok(reply @ (Reply::Messages(_) | Reply::Conversations { .. })) => {
-                let rendering = self.clone_for_errors();
-                let rendered = tokio::task::spawn_blocking(move || self.words(Ok(reply))).await;
-                match rendered {
-                    Ok(response) => return rendering.first_piece(response).await,
-                    Err(_) => rendering.words(Err(Error::internal())),
-                }
-            }
-            other => {
-                let response = self.words(other);
-                if matches!(response.body, ResponseBody::Rows(_)) {
-                    return self.first_piece(response).await;
-                }
-                response
-            }
-        };
-        drop(endpoint);
-        settle(response)
-    }
-
-    /// A fault before anything has been sent can still be answered in the dialect's words.
-    async fn first_piece(self, response: HttpResponse) -> (StatusCode, HeaderMap, Body) {
-        let HttpResponse { status, headers, body } = response;
-        match body {
-            ResponseBody::Full(bytes) => (status, headers, Body::full(bytes)),
-            ResponseBody::Rows(rows) => match Piece::read(rows).await {
-                Ok(piece) => (status, headers, Body::rows(piece)),
-                Err(error) => settle(self.words(Err(error))),
-            },
-        }
-    }
-
     fn words(&self, result: Result<Reply, Error>) -> HttpResponse {
         let context = Context { user: self.user.as_ref(), now: self.now, zone: &self.zone };
-        self.endpoint.response(&context, result)
-    }
-
-    fn clone_for_errors(&self) -> Self {
-        Self { endpoint: Arc::clone(&self.endpoint), user: self.user.clone(), now: self.now, zone: self.zone.clone() }
+        self.endpoint.response(&context, &self.request, result)
     }
 }
 
-/// A response that is known whole.
-fn settle(response: HttpResponse) -> (StatusCode, HeaderMap, Body) {
-    let body = match response.body {
-        ResponseBody::Full(bytes) => Body::full(bytes),
-        ResponseBody::Rows(_) => Body::empty(),
+/// Puts a result into the dialect's words, and reads the first rows. A fault before anything has been
+/// sent can still be answered.
+async fn render(rendering: &Arc<Rendering>, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
+    let HttpResponse { status, headers, body } = match result {
+        // Rows come from the store as the words are found, which must not hold up other clients.
+        Ok(reply @ (Reply::Messages(_) | Reply::Conversations { .. })) => {
+            let finding = Arc::clone(rendering);
+            let found = tokio::task::spawn_blocking(move || finding.words(Ok(reply))).await;
+            found.unwrap_or_else(|_| rendering.words(Err(Error::internal())))
+        }
+        other => rendering.words(other),
     };
-    (response.status, response.headers, body)
+    match body {
+        ResponseBody::Full(bytes) => (status, headers, Body::full(bytes)),
+        ResponseBody::Rows(rows) => match Piece::read(rows).await {
+            Ok(piece) => (status, headers, Body::rows(piece)),
+            Err(error) => {
+                let HttpResponse { status, headers, body } = rendering.words(Err(error));
+                let body = if let ResponseBody::Full(bytes) = body { Body::full(bytes) } else { Body::empty() };
+                (status, headers, body)
+            }
+        },
+    }
 }

@@ -7,6 +7,7 @@ pub mod dialects;
 pub mod files;
 pub mod gateway;
 pub mod hub;
+pub mod management;
 pub mod store;
 
 pub use gateway::{Gateway, Options};

@@ -8,6 +8,7 @@ pub mod files;
 pub mod gateway;
 pub mod hub;
 pub mod management;
+pub mod server;
 pub mod store;
 
-pub use gateway::{Gateway, Options};
+pub use server::Server;

@@ -5,7 +5,6 @@
 
 mod admin;
 mod arguments;
-mod assembly;
 mod at_rest;
 mod banner;
 mod chat;

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::Context;
 use clap::Args;
 
-use super::assembly::{self, Running};
 use super::demo::DemoDirectory;
 use super::management_client::ADDRESS_FILE;
 use super::{banner, logging};
 use crate::config::{Config, Environment, Flags, Loaded, Sources};
+use crate::server::Server;
 
 /// Run the gateway.
 ///
@@ -65,9 +65,9 @@ impl Serve {
 async fn serve(config: Config, demo: bool, temporary: Option<DemoDirectory>) -> anyhow::Result<()> {
     let mut signals = Signals::listen()?;
     tracing::info!(data = %config.data.display(), demo, "starting");
-    let gateway = assembly::start(config.clone(), demo).await?;
+    let gateway = Server::start(config.clone(), demo).await?;
     let address_file = AddressFile::write(&config.data, gateway.management_address())?;
-    announce(&config, gateway.as_ref(), demo);
+    announce(&config, &gateway, demo);
     signals.next().await;
     tracing::info!("stopping");
     // Before the data directory is free for another gateway, which will write one of its own.
@@ -82,8 +82,8 @@ async fn serve(config: Config, demo: bool, temporary: Option<DemoDirectory>) -> 
     Ok(())
 }
 
-fn announce(config: &Config, gateway: &dyn Running, demo: bool) {
-    for line in banner::lines(config, &gateway.addresses(), demo) {
+fn announce(config: &Config, gateway: &Server, demo: bool) {
+    for line in banner::lines(config, gateway.addresses(), demo) {
         super::say(&line);
     }
     if let Some(address) = gateway.management_address() {

@@ -13,6 +13,7 @@ mod clock;
 mod committer;
 mod directory;
 mod execute;
+mod files;
 mod mailbox;
 mod publish;
 mod registry;

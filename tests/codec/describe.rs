@@ -48,7 +48,12 @@ impl Described {
     /// Compares with a line.
     pub(crate) fn compare(&self, line: &Words, names: &Names<'_>) -> Result<()> {
         let Some((verb, words)) = line.words.split_first() else { bail!("a command was expected") };
-        ensure!(verb.text() == self.verb && words.len() == self.words.len(), "the command was {}", self.shown(names));
+        ensure!(verb.text() == self.verb && words.len() >= self.words.len(), "the command was {}", self.shown(names));
+        let (words, flags) = words.split_at_checked(self.words.len()).unwrap_or((words, &[]));
+        for flag in flags {
+            let there = self.options.iter().any(|(name, _)| *name == flag.text());
+            ensure!(there, "`{}` does not fit: the command was {}", flag.shown(), self.shown(names));
+        }
         for (word, value) in words.iter().zip(&self.words) {
             ensure!(value.fits(word, names)?, "`{}` does not fit: the command was {}", word.shown(), self.shown(names));
         }

@@ -8,7 +8,9 @@ mod messages;
 mod requests;
 mod rows;
 
-use std::collections::{BTreeMap, BTreeSet};
+pub(crate) use self::identity::{access_token, rule_key, user_sig};
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use koine_core::{
@@ -31,7 +33,7 @@ pub(crate) struct Model {
     friends: BTreeSet<(UserId, UserId)>,
     /// Who blocks whom.
     blocks: BTreeSet<(UserId, UserId)>,
-    keys: BTreeMap<(UserId, IdempotencyKey), Committed>,
+    keys: HashMap<(UserId, IdempotencyKey), Committed>,
     client_ids: BTreeMap<u64, (UserId, Committed)>,
     last_message_id: u64,
     last_chat: u64,
@@ -132,7 +134,7 @@ impl Model {
             requests: BTreeMap::new(),
             friends: BTreeSet::new(),
             blocks: BTreeSet::new(),
-            keys: BTreeMap::new(),
+            keys: HashMap::new(),
             client_ids: BTreeMap::new(),
             last_message_id: 0,
             last_chat: 0,

@@ -63,8 +63,8 @@ impl Model {
 
     /// Pending requests addressed to a user, oldest first.
     pub(crate) fn pending_requests(&self, user: UserId) -> impl Iterator<Item = &Arc<Request>> {
-        let pending = |request: &&Arc<Request>| request.state == RequestState::Pending && request.to.id == user;
-        self.requests.values().filter(move |request| pending(request))
+        let pending = move |request: &&Arc<Request>| request.state == RequestState::Pending && request.to.id == user;
+        self.requests.values().filter(pending)
     }
 
     pub(super) fn invitations(&self, user: UserId) -> Reply {

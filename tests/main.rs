@@ -2,6 +2,7 @@
 
 mod codec;
 mod examples;
+mod meta;
 mod transcript;
 
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = transcripts(root).into_iter().map(|path| (path.display().to_string(), Transcript::read(&path)));
-    let trials = files.chain(examples::read(root)).flat_map(|(name, read)| of(name, read)).collect();
+    let mut trials = meta::trials();
+    trials.extend(files.chain(examples::read(root)).flat_map(|(name, read)| of(name, read)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

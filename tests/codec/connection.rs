@@ -110,9 +110,7 @@ impl Connection {
     /// A text frame of the client's.
     pub(crate) fn frame(&mut self, now: Timestamp, text: &str) -> Result<()> {
         if std::mem::take(&mut self.unclaimed) && !self.dialect.recognizes(text) {
-            bail!(
-                "the first frame belongs to no dialect, so a listener that others share cannot tell: `listener own`"
-            );
+            bail!("the first frame belongs to no dialect, so a listener that others share cannot tell: `listener own`");
         }
         self.feed(now, Input::Frame(text));
         Ok(())

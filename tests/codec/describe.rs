@@ -1,6 +1,6 @@
 //! Canonical commands in the words of a `=` line, and whether they are the ones that were written.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 
 use anyhow::{Result, bail, ensure};
 use koine_core::{
@@ -81,7 +81,7 @@ impl Described {
         shown
     }
 
-    fn word(&mut self, word: impl ToString) -> &mut Self {
+    fn word(&mut self, word: impl Display) -> &mut Self {
         self.words.push(Value::Word(word.to_string()));
         self
     }
@@ -112,6 +112,7 @@ impl Described {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each command, none of them long")]
     fn describe(&mut self, command: &Command, owner: Owner) {
         self.verb = verb(command);
         match command {
@@ -234,7 +235,9 @@ impl Described {
             Command::Conversations { paging, members, hidden } => {
                 self.paging(*paging).flag("members", *members).flag("hidden", *hidden);
             }
-            Command::Acknowledge { wire_ids } => self.words.extend(wire_ids.iter().map(|id| Value::Word(id.to_string()))),
+            Command::Acknowledge { wire_ids } => {
+                self.words.extend(wire_ids.iter().map(|id| Value::Word(id.to_string())));
+            }
             Command::MarkRead(ChatKey::Conversation(id)) => {
                 self.push(Value::Conversation(*id));
             }
@@ -308,18 +311,19 @@ impl Value {
             Self::Json(json) => json.to_string(),
             Self::User(key) => names.shown_user(key),
             Self::Users(keys) => keys.iter().map(|key| names.shown_user(key)).collect::<Vec<_>>().join(","),
-            Self::Conversation(id) => names.shown_number(id.get()),
-            Self::Request(id) => names.shown_number(id.get()),
+            Self::Conversation(id) => id.to_string(),
+            Self::Request(id) => id.to_string(),
         }
     }
 }
 
 /// A user is the same by number and by handle.
 fn same_user(known: &UserKey, key: &UserKey, names: &Names<'_>) -> bool {
-    known == key || names.both(known).is_some_and(|(id, handle)| match key {
-        UserKey::Id(other) => id == *other,
-        UserKey::Handle(other) => handle == *other,
-    })
+    known == key
+        || names.both(known).is_some_and(|(id, handle)| match key {
+            UserKey::Id(other) => id == *other,
+            UserKey::Handle(other) => handle == *other,
+        })
 }
 
 /// A user's two identities.

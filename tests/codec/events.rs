@@ -1,8 +1,9 @@
 //! Telling connections what happened.
 
-
 use anyhow::{Context as _, Result};
-use koine_core::{Attach, ConfirmBy, EndReason, Event, Input, MessageEvent, Place, Receipt, Scope, UserId, UserKey, View};
+use koine_core::{
+    Attach, ConfirmBy, EndReason, Event, Input, MessageEvent, Place, Receipt, Scope, UserId, UserKey, View,
+};
 
 use super::connection::Connection;
 use super::model::Publication;
@@ -68,17 +69,20 @@ impl Runner {
         let Some(frame) = connection.dialect.encode(event, view) else { return Ok(()) };
         let receiver = self.model.find(&UserKey::Id(user)).map_err(|error| anyhow::anyhow!("{error}"))?;
         let conversation = match event {
-            Event::Message(MessageEvent { conversation, .. }) | Event::Opened { conversation, .. } => Some(conversation.id),
+            Event::Message(MessageEvent { conversation, .. }) | Event::Opened { conversation, .. } => {
+                Some(conversation.id)
+            }
             _ => None,
         };
         let unread = conversation.map_or(0, |conversation| self.model.unread(user, conversation));
         let connection = &mut self.connections.get_mut(at).context("a connection")?.1;
         connection.inbox.push_back(frame.fill(&receiver.handle, unread));
-        if let Event::Message(MessageEvent { message, .. }) = event {
-            if attach.confirm == ConfirmBy::Pong && !connection.mute {
-                let receipt = Receipt { ranges: vec![(message.conversation, message.seq, message.seq)] };
-                self.model.confirm(user, &receipt, attach.confirmed_is_read);
-            }
+        if let Event::Message(MessageEvent { message, .. }) = event
+            && attach.confirm == ConfirmBy::Pong
+            && !connection.mute
+        {
+            let receipt = Receipt { ranges: vec![(message.conversation, message.seq, message.seq)] };
+            self.model.confirm(user, &receipt, attach.confirmed_is_read);
         }
         Ok(())
     }
@@ -129,4 +133,3 @@ impl Runner {
         Ok(&self.connections.get(at).context("a connection")?.1)
     }
 }
-

@@ -75,13 +75,7 @@ impl Runner {
         }
     }
 
-    fn add_user(
-        &mut self,
-        name: &str,
-        handle: &str,
-        number: Option<u64>,
-        fields: &[(String, String)],
-    ) -> Result<()> {
+    fn add_user(&mut self, name: &str, handle: &str, number: Option<u64>, fields: &[(String, String)]) -> Result<()> {
         let mut profile = Profile::default();
         for (field, value) in fields {
             let known = ProfileField::ALL.iter().find(|known| known.name() == field);
@@ -172,8 +166,8 @@ impl Runner {
             Audience::Group(group) => Target::Group(ConversationId::new(self.number(group)?)),
         };
         let content = Content::Present { kind, body: body(content)? };
-        let send = SendMessage { target, content, client_id: None, key: None, reads: false };
-        let Reply::Sent(sent) = self.act(from, &Command::Send(send))? else { return Ok(()) };
+        let message = SendMessage { target, content, client_id: None, key: None, reads: false };
+        let Reply::Sent(sent) = self.act(from, &Command::Send(message))? else { return Ok(()) };
         if let Some(name) = name {
             self.name(name, sent.id.get());
             self.values.set(format!("{name}.seq"), Json::number(sent.seq));
@@ -207,6 +201,7 @@ impl Runner {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "handed to `map_err`")]
 fn told(error: Error) -> anyhow::Error {
     anyhow!("{}: {error}", error.kind().word())
 }

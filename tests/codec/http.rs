@@ -47,13 +47,11 @@ pub(crate) fn captures(params: &matchit::Params<'_, '_>) -> Vec<(String, String)
     params.iter().map(|(name, value)| (name.to_owned(), decoded(value))).collect()
 }
 
+/// An endpoint and the captures of the path that led to it.
+pub(crate) type Routed = (Box<dyn Endpoint>, Vec<(String, String)>);
+
 /// The endpoint that a method and path lead to, and the captures of its path.
-pub(crate) fn route(
-    dialect: &dyn Dialect,
-    prefix: &str,
-    method: &Method,
-    path: &str,
-) -> Result<Option<(Box<dyn Endpoint>, Vec<(String, String)>)>> {
+pub(crate) fn route(dialect: &dyn Dialect, prefix: &str, method: &Method, path: &str) -> Result<Option<Routed>> {
     let Some(path) = path.strip_prefix(prefix) else { return Ok(None) };
     let mut endpoints = dialect.endpoints();
     let mut router = matchit::Router::new();
@@ -160,7 +158,8 @@ impl Received {
                 value
             };
             let expected = Json::string(expected.as_str());
-            matching::expect(&expected, &Json::string(value), names, dialect).with_context(|| format!("header {name}"))?;
+            matching::expect(&expected, &Json::string(value), names, dialect)
+                .with_context(|| format!("header {name}"))?;
         }
         match &answer.body {
             AnswerBody::Any => Ok(()),
@@ -177,4 +176,3 @@ impl Received {
         }
     }
 }
-

@@ -33,10 +33,10 @@ impl Names<'_> {
 
     /// A word as a user: a given name, a handle in quotes, `#5`.
     pub(crate) fn user(&self, word: &Word) -> Result<Option<UserKey>> {
-        if let Word::Bare(name) = word {
-            if let Some(id) = self.users.get(name) {
-                return Ok(Some(UserKey::Id(*id)));
-            }
+        if let Word::Bare(name) = word
+            && let Some(id) = self.users.get(name)
+        {
+            return Ok(Some(UserKey::Id(*id)));
         }
         let text = self.plain(word)?;
         Ok(match text.strip_prefix('#') {
@@ -67,11 +67,5 @@ impl Names<'_> {
             UserKey::Id(id) => format!("#{id}"),
             UserKey::Handle(handle) => format!("{:?}", handle.as_str()),
         })
-    }
-
-    /// A number as it is.
-    #[expect(clippy::unused_self, reason = "beside `shown_user`")]
-    pub(crate) fn shown_number(&self, number: u64) -> String {
-        number.to_string()
     }
 }

@@ -86,7 +86,7 @@ pub(crate) fn settings(config: &Config) -> Settings {
         managed: config.registration == Registration::Managed,
         namespaced: config.dialects.auth_ack.identity == IdentityMode::Namespaced,
         merge_apps: config.dialects.auth_ack.apps == AppPolicy::Merge,
-        message_bytes: usize::try_from(config.limits.message).unwrap_or(usize::MAX),
+        message_bytes: config.limits.message,
         max_pull: usize::try_from(config.dialects.access_token.max_pull).unwrap_or(usize::MAX),
     }
 }

@@ -1,5 +1,7 @@
 //! HTTP requests of a transcript.
 
+use std::fmt::Write as _;
+
 use anyhow::{Context as _, Result};
 use http::Method;
 use koine_core::{
@@ -30,16 +32,11 @@ enum Stage {
 
 impl Waiting {
     /// The command to carry out next.
-    pub(super) const fn command(&self) -> Option<&Command> {
+    pub(super) const fn command(&self) -> &Command {
         match &self.stage {
-            Stage::Asked(_, call) => Some(&call.command),
-            Stage::After(command) => Some(command),
+            Stage::Asked(_, call) => &call.command,
+            Stage::After(command) => command,
         }
-    }
-
-    /// Whether there is nothing more to do.
-    pub(super) const fn is_over(&self) -> bool {
-        self.command().is_none()
     }
 }
 
@@ -130,7 +127,8 @@ impl Runner {
                 Ok(user.map(|user| user.to_ref()))
             }
             Access::Service { find } => {
-                let known = ["notification", "management"].into_iter().filter_map(|key| self.values.value(key, "").ok());
+                let known =
+                    ["notification", "management"].into_iter().filter_map(|key| self.values.value(key, "").ok());
                 let key = find(request).ok_or_else(|| unauthenticated.clone())?;
                 let mut known = known.map(|key| key.plain());
                 if known.any(|known| known == key.expose()) { Ok(None) } else { Err(unauthenticated) }
@@ -149,9 +147,9 @@ impl Runner {
         if let Some(token) = token {
             let user = self.model.authenticate(&token, koine_core::Purpose::Access)?;
             return match claimed {
-                Ok(claimed) if claimed.id != user.id => Err(unauthenticated()),
+                Ok(claimed) if claimed.id == user.id => Ok(Some(user.to_ref())),
                 Err(error) if matches!(claim, Claim::Chat(_)) => Err(error),
-                _ => Ok(Some(user.to_ref())),
+                Ok(_) | Err(_) => Err(unauthenticated()),
             };
         }
         match self.config.dialects.auth_ack.http_auth {
@@ -160,7 +158,9 @@ impl Runner {
             HttpAuth::Guarded => {
                 let claimed = claimed.map_err(|_| unauthenticated())?;
                 let vouched = self.connections.iter().any(|(_, connection)| {
-                    connection.is_live() && connection.user == Some(claimed.id) && connection.dialect.name() == "auth-ack"
+                    connection.is_live()
+                        && connection.user == Some(claimed.id)
+                        && connection.dialect.name() == "auth-ack"
                 });
                 if vouched { Ok(Some(claimed.to_ref())) } else { Err(unauthenticated()) }
             }
@@ -174,7 +174,12 @@ impl Runner {
         if size > self.config.limits.upload {
             return Err(ErrorKind::TooLarge.into());
         }
-        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| {
+            bytes.iter().fold(String::new(), |mut hex, byte| {
+                let _ = write!(hex, "{byte:02x}");
+                hex
+            })
+        };
         let id = FileId::new(u128::from(self.model.now.as_millis().unsigned_abs()));
         Ok(Reply::File(std::sync::Arc::new(File {
             id,

@@ -167,9 +167,9 @@ impl Runner {
                 matches!(command, Command::Authenticate(_) | Command::Attach(_) | Command::Confirm(_))
                     && verb(command) != wanted
             };
-            if let Some(at) = self.waiting.iter().position(|waiting| waiting.label == name && !waiting.is_over()) {
+            if let Some(at) = self.waiting.iter().position(|waiting| waiting.label == name) {
                 let waiting = self.waiting.remove(at).context("a request")?;
-                let command = waiting.command().context("no command")?;
+                let command = waiting.command();
                 if passable(command) {
                     self.answer_request(waiting, None)?;
                     continue;
@@ -213,9 +213,7 @@ impl Runner {
     pub(super) fn settle(&mut self) -> Result<()> {
         loop {
             while let Some(waiting) = self.waiting.pop_front() {
-                if !waiting.is_over() {
-                    self.answer_request(waiting, None)?;
-                }
+                self.answer_request(waiting, None)?;
             }
             let busy = self.connections.iter().position(|(_, connection)| !connection.commands.is_empty());
             let Some(at) = busy else { return Ok(()) };

@@ -77,7 +77,8 @@ impl Matcher<'_> {
             }
             (Json::Object { entries, open }, Json::Object { entries: others, .. }) => {
                 for (key, value) in entries {
-                    let other = actual.get(key).with_context(|| format!("{}`{key}` is missing in {actual}", place(at)))?;
+                    let other =
+                        actual.get(key).with_context(|| format!("{}`{key}` is missing in {actual}", place(at)))?;
                     self.value(&format!("{at}.{key}"), value, other, captures)?;
                 }
                 match others.iter().find(|(key, _)| !open && expected.get(key).is_none()) {
@@ -92,7 +93,8 @@ impl Matcher<'_> {
     fn special(&self, at: &str, word: &str, inner: &Json, actual: &Json, captures: &mut Captures) -> Result<()> {
         match (word, inner, actual) {
             ("<json>", _, Json::String(text)) => {
-                let value = Json::parse(text).with_context(|| format!("{}no JSON in the string {actual}", place(at)))?;
+                let value =
+                    Json::parse(text).with_context(|| format!("{}no JSON in the string {actual}", place(at)))?;
                 self.value(&format!("{at}.<json>"), inner, &value, captures)
             }
             ("<unordered>", Json::Array { items, .. }, Json::Array { items: others, .. }) => {
@@ -174,9 +176,7 @@ fn satisfies(kind: &str, actual: &Json) -> Result<bool> {
         "date" => text.is_some_and(|text| is_shaped(text, "0000-00-00")),
         "decimal" => text.is_some_and(digits),
         "hex" => text.is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_hexdigit())),
-        "device" => {
-            text.is_some_and(|text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_alphanumeric()))
-        }
+        "device" => text.is_some_and(|text| text.len() == 8 && text.bytes().all(|byte| byte.is_ascii_alphanumeric())),
         "url" => text.is_some_and(|text| ["/", "http://", "https://"].iter().any(|start| text.starts_with(start))),
         _ => bail!("<{kind}> is no kind; a string that begins with `<` is written with `<<`"),
     })

@@ -62,7 +62,11 @@ fn head(transcript: &mut Transcript, line: &str) -> Result<bool> {
             let reason = reason.strip_prefix("no (").and_then(|rest| rest.strip_suffix(')'));
             let skipped = Outlook::Skipped(reason.unwrap_or_default().trim().to_owned());
             ensure!(skipped != Outlook::Skipped(String::new()), "`{words}: no (<reason>)` needs its reason");
-            if words == "codec" { transcript.codec = skipped } else { transcript.socket = skipped }
+            if words == "codec" {
+                transcript.codec = skipped;
+            } else {
+                transcript.socket = skipped;
+            }
             return Ok(true);
         }
         _ => return Ok(false),
@@ -115,7 +119,8 @@ fn frame_action(name: String, sign: &str, rest: &str) -> Result<Action> {
 }
 
 fn is_name(name: &str) -> bool {
-    let is_word = |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    let is_word =
+        |word: &str| !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
     name.split_once('/').map_or_else(|| is_word(name), |(word, number)| is_word(word) && is_word(number))
 }
 

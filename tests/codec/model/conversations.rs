@@ -54,15 +54,8 @@ impl Model {
         let by = *members.first().ok_or_else(Error::internal)?;
         let created = self.now;
         let (members_by, order) = (BTreeMap::new(), Vec::new());
-        self.talks.insert(id, Talk {
-            id,
-            created,
-            shape,
-            members: members_by,
-            order,
-            log: Vec::new(),
-            dissolved: false,
-        });
+        self.talks
+            .insert(id, Talk { id, created, shape, members: members_by, order, log: Vec::new(), dissolved: false });
         for member in members {
             self.admit(id, *member)?;
         }

@@ -71,7 +71,7 @@ impl Model {
     }
 
     /// The commands that need no user.
-    pub(super) fn without_user(&mut self, user: Option<UserId>, command: &Command) -> Option<Answer> {
+    pub(super) fn without_user(&mut self, command: &Command) -> Option<Answer> {
         match command {
             Command::Authenticate(authenticate) => Some(self.check(authenticate)),
             Command::ExchangeKey { user, key } => {
@@ -83,12 +83,7 @@ impl Model {
                 }))
             }
             Command::Register(register) => Some(self.register(register)),
-            Command::FindUser(key) => Some(self.find(key).map(|found| {
-                if user == Some(found.id) {
-                    return Reply::User(found);
-                }
-                Reply::User(Arc::new(User { profile: found.profile.masked(), ..(*found).clone() }))
-            })),
+            Command::FindUser(key) => Some(self.find(key).map(Reply::User)),
             Command::ReserveMessageId => Some(Ok(Reply::MessageId(self.next_message_id()))),
             Command::Notify(notify) => Some(self.notify(notify)),
             _ => None,

@@ -52,8 +52,8 @@ impl Model {
             self.read_up_to(user, conversation, seq - 1)?;
         }
         let ack_id = self.next_message_id();
-        let sent = Sent { id, client_id: send.client_id, conversation, seq, time: self.now, ack_id };
-        let committed = Committed { content: send.content.clone(), sent: sent.clone() };
+        let receipt = Sent { id, client_id: send.client_id, conversation, seq, time: self.now, ack_id };
+        let committed = Committed { content: send.content.clone(), sent: receipt.clone() };
         if let Some(client_id) = send.client_id {
             self.client_ids.insert(client_id, (user, committed.clone()));
         }
@@ -65,7 +65,7 @@ impl Model {
         self.talk_mut(conversation)?.log.push(entry);
         let event = MessageEvent { message, conversation: Arc::new(self.conversation(conversation)?) };
         self.publish(Event::Message(event), to, Some(user));
-        Ok(Reply::Sent(sent))
+        Ok(Reply::Sent(receipt))
     }
 
     fn target(&mut self, user: UserId, target: &Target) -> Result<ConversationId, Error> {
@@ -100,14 +100,12 @@ impl Model {
     ) -> Result<Option<Sent>, Error> {
         let by_id = send.client_id.and_then(|id| self.client_ids.get(&id).cloned());
         let by_key = send.key.as_ref().and_then(|key| self.keys.get(&(user, key.clone())).cloned());
-        if let Some(id) = send.client_id.filter(|_| by_id.is_none()) {
-            if id == 0 || (id < 1 << 53 && id > self.last_message_id) {
-                return Err(Error::bad_request("the id has not been given out"));
-            }
+        let new_id = send.client_id.filter(|_| by_id.is_none());
+        if new_id.is_some_and(|id| id == 0 || (id < 1 << 53 && id > self.last_message_id)) {
+            return Err(Error::bad_request("the id has not been given out"));
         }
         let Some((sender, earlier)) = by_id.or(by_key.map(|earlier| (user, earlier))) else { return Ok(None) };
-        let same =
-            sender == user && earlier.sent.conversation == conversation && earlier.content == send.content;
+        let same = sender == user && earlier.sent.conversation == conversation && earlier.content == send.content;
         if !same {
             return Err(ErrorKind::KeyConflict.into());
         }
@@ -184,10 +182,10 @@ impl Model {
         let mut events = Vec::new();
         for talk in self.talks.values() {
             let conversation = Arc::new(self.conversation(talk.id)?);
-            events.extend(talk.pending(user).map(|entry| MessageEvent {
-                message: entry.message.clone(),
-                conversation: conversation.clone(),
-            }));
+            events.extend(
+                talk.pending(user)
+                    .map(|entry| MessageEvent { message: entry.message.clone(), conversation: conversation.clone() }),
+            );
         }
         events.sort_by_key(|event| event.message.id);
         Ok(events)

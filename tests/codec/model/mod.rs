@@ -41,6 +41,7 @@ pub(crate) struct Model {
 }
 
 /// What of the configuration the model heeds.
+#[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 #[derive(Debug, Clone)]
 pub(crate) struct Settings {
     /// `policy.direct = "friends"`.
@@ -180,7 +181,7 @@ impl Model {
 
     /// Carries a command out for a user.
     pub(crate) fn execute(&mut self, user: Option<UserId>, command: &Command) -> Answer {
-        if let Some(answer) = self.without_user(user, command) {
+        if let Some(answer) = self.without_user(command) {
             return answer;
         }
         let user = user.ok_or(ErrorKind::Unauthenticated)?;
@@ -205,7 +206,7 @@ impl Model {
             Command::Send(send) => self.send(user, send),
             Command::History { conversation, paging } => self.history(user, *conversation, *paging),
             Command::Timeline { between, paging } => self.timeline(user, between.as_ref(), *paging),
-            Command::Pull(pull) => self.pull(user, pull),
+            Command::Pull(pull) => Ok(self.pull(user, pull)),
             Command::Conversations { paging, members, hidden } => self.rows(user, *paging, *members, *hidden),
             Command::Confirm(receipt) => Ok(self.confirm(user, receipt, false)),
             Command::Acknowledge { wire_ids } => Ok(self.acknowledge(user, wire_ids)),
@@ -244,9 +245,9 @@ impl Talk {
     /// What a member may see, oldest first.
     fn visible(&self, user: UserId) -> impl Iterator<Item = &Entry> {
         let from = self.members.get(&user).map(|member| member.join_seq);
-        self.log.iter().filter(move |entry| {
-            from.is_some_and(|from| entry.message.seq > from) && !entry.hidden.contains(&user)
-        })
+        self.log
+            .iter()
+            .filter(move |entry| from.is_some_and(|from| entry.message.seq > from) && !entry.hidden.contains(&user))
     }
 
     fn unread(&self, user: UserId) -> u64 {

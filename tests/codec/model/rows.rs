@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use koine_core::{
-    ConversationId, ConversationRow, Error, ErrorKind, LogEntry, MessageList, Paging, Pull, PullFilter, Receipt,
-    Reply, UserId, UserKey,
+    ConversationId, ConversationRow, Error, ErrorKind, LogEntry, MessageList, Paging, Pull, PullFilter, Receipt, Reply,
+    UserId, UserKey,
 };
 
 use super::{Answer, Entry, Model, Talk, TalkShape};
@@ -71,7 +71,7 @@ impl Model {
         Ok(newest_first(entries, paging))
     }
 
-    pub(super) fn pull(&mut self, user: UserId, pull: &Pull) -> Answer {
+    pub(super) fn pull(&mut self, user: UserId, pull: &Pull) -> Reply {
         self.acknowledge(user, &pull.acknowledge);
         let wanted = |talk: &&Talk| match pull.filter {
             PullFilter::All => true,
@@ -85,7 +85,7 @@ impl Model {
         let limit = pull.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(self.settings.max_pull);
         entries.truncate(limit);
         let total = entries.len().try_into().unwrap_or(u64::MAX);
-        Ok(Reply::Messages(MessageList { total, receipt: receipt(&entries), rows: entries.into() }))
+        Reply::Messages(MessageList { total, receipt: receipt(&entries), rows: entries.into() })
     }
 }
 
@@ -113,9 +113,8 @@ fn receipt(entries: &[LogEntry]) -> Receipt {
     for entry in entries {
         seqs.entry(entry.message.conversation).or_default().push(entry.message.seq);
     }
-    let ranges = seqs.into_iter().flat_map(|(conversation, seqs)| {
-        seqs.into_iter().map(move |seq| (conversation, seq, seq))
-    });
+    let ranges =
+        seqs.into_iter().flat_map(|(conversation, seqs)| seqs.into_iter().map(move |seq| (conversation, seq, seq)));
     Receipt { ranges: ranges.collect() }
 }
 
@@ -125,9 +124,8 @@ fn log_entry(talk: &Talk, entry: &Entry, user: UserId) -> LogEntry {
         let entitled = talk.members.iter().filter(|(_, member)| member.join_seq < seq);
         entitled.filter(|(id, _)| **id != message.sender.id && !entry.hidden.contains(*id))
     };
-    let read_time = |member: &super::Member| {
-        member.read_steps.iter().find(|(read, _)| *read >= seq).map(|(_, time)| *time)
-    };
+    let read_time =
+        |member: &super::Member| member.read_steps.iter().find(|(read, _)| *read >= seq).map(|(_, time)| *time);
     let own = message.sender.id == user;
     let member = talk.members.get(&user);
     let read = own || member.is_some_and(|member| member.read >= seq);

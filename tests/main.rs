@@ -3,6 +3,7 @@
 mod codec;
 mod examples;
 mod meta;
+mod socket;
 mod transcript;
 
 use std::path::{Path, PathBuf};
@@ -16,6 +17,7 @@ fn main() -> ExitCode {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = transcripts(root).into_iter().map(|path| (path.display().to_string(), Transcript::read(&path)));
     let mut trials = meta::trials();
+    trials.extend(socket::trials());
     trials.extend(files.chain(examples::read(root)).flat_map(|(name, read)| of(name, read)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }

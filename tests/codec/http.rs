@@ -1,12 +1,12 @@
 //! HTTP steps through the pure endpoints.
 
-use anyhow::{Context as _, Result, ensure};
-use bytes::Bytes;
+use anyhow::{Context as _, Result};
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method};
 use koine_core::{Dialect, Endpoint, HttpRequest, HttpResponse, Payload};
 
-use crate::transcript::{Answer, AnswerBody, Form, Json, Part, Request, RequestBody, Values, matching, values};
+use crate::transcript::received::Received;
+use crate::transcript::{Form, Part, Request, RequestBody, Values, values};
 
 /// A request as the gateway would hand it over, and the file parts of its body.
 pub(crate) struct Prepared {
@@ -22,14 +22,6 @@ pub(crate) struct FilePart {
     pub(crate) name: String,
     pub(crate) media_type: String,
     pub(crate) bytes: Vec<u8>,
-}
-
-/// An answer, read whole.
-#[derive(Debug)]
-pub(crate) struct Received {
-    pub(crate) status: u16,
-    pub(crate) headers: HeaderMap,
-    pub(crate) body: Vec<u8>,
 }
 
 /// A pattern with and without its trailing slash.
@@ -136,43 +128,10 @@ fn raw(headers: &HeaderMap, text: &str) -> Payload {
     }
 }
 
-impl Received {
-    /// Reads an endpoint's response to its end.
-    pub(crate) fn of(response: HttpResponse) -> Result<Self> {
-        let status = response.status.as_u16();
-        let headers = response.headers.clone();
-        let body: Bytes = response.into_bytes().map_err(|error| anyhow::anyhow!("the rows end in a fault: {error}"))?;
-        Ok(Self { status, headers, body: body.into() })
-    }
-
-    /// Compares with what was expected.
-    pub(crate) fn expect(&self, answer: &Answer, names: &mut Values, dialect: &str) -> Result<()> {
-        let text = || String::from_utf8_lossy(&self.body);
-        ensure!(self.status == answer.status, "status {} was expected, not {}: {}", answer.status, self.status, text());
-        for (name, expected) in &answer.headers {
-            let value = self.headers.get(name).with_context(|| format!("the header {name} is missing"))?;
-            let value = value.to_str().context("a header that is not text")?;
-            let value = if name.eq_ignore_ascii_case("content-type") {
-                value.split(';').next().unwrap_or_default().trim()
-            } else {
-                value
-            };
-            let expected = Json::string(expected.as_str());
-            matching::expect(&expected, &Json::string(value), names, dialect)
-                .with_context(|| format!("header {name}"))?;
-        }
-        match &answer.body {
-            AnswerBody::Any => Ok(()),
-            AnswerBody::Empty => {
-                ensure!(self.body.is_empty(), "no body was expected, not: {}", text());
-                Ok(())
-            }
-            AnswerBody::Text(expected) => matching::expect(expected, &Json::string(text()), names, dialect),
-            AnswerBody::Json(expected) => {
-                let body = std::str::from_utf8(&self.body).context("the body is not UTF-8")?;
-                let body = Json::parse(body).with_context(|| format!("the body is not JSON: {body}"))?;
-                matching::expect(expected, &body, names, dialect)
-            }
-        }
-    }
+/// Reads an endpoint's response to its end.
+pub(crate) fn received(response: HttpResponse) -> Result<Received> {
+    let status = response.status.as_u16();
+    let headers = response.headers.clone();
+    let body = response.into_bytes().map_err(|error| anyhow::anyhow!("the rows end in a fault: {error}"))?;
+    Ok(Received { status, headers, body: body.into() })
 }

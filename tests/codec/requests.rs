@@ -10,7 +10,7 @@ use koine_core::{
 };
 use md5::Digest as _;
 
-use super::http::{FilePart, Prepared, Received, prepare, route};
+use super::http::{FilePart, Prepared, prepare, received, route};
 use super::options;
 use super::runner::Runner;
 use crate::transcript::Request;
@@ -103,7 +103,7 @@ impl Runner {
     }
 
     fn receive(&mut self, label: &str, dialect: &str, response: koine_core::HttpResponse) -> Result<()> {
-        let received = Received::of(response)?;
+        let received = received(response)?;
         if let Some((_, earlier)) = self.received.insert(label.to_owned(), (dialect.to_owned(), received)) {
             anyhow::bail!("no line names the earlier answer with status {}", earlier.status);
         }

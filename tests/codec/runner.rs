@@ -10,11 +10,12 @@ use koine_core::{Command, Dialect, Error, ErrorKind, Input, Reply, Timestamp, Us
 
 use super::connection::{Asked, Connection, State};
 use super::describe::{Described, Owner, verb};
-use super::http::Received;
+use super::http::received;
 use super::model::{Answer, Model};
 use super::names::Names;
 use super::options;
 use super::requests::Waiting;
+use crate::transcript::received::Received;
 use crate::transcript::{Act, Action, CommandLine, Ending, Form, Json, Transcript, Values, matching, values};
 
 /// When every transcript begins: 2026-01-02 03:04:05 UTC.
@@ -149,7 +150,7 @@ impl Runner {
                 let at = self.connections.iter().position(|(known, _)| known == name).context("no such connection")?;
                 let (_, connection) = self.connections.remove(at);
                 let State::Refused(response) = connection.state else { bail!("the handshake was not refused") };
-                Received::of(response)?.expect(answer, &mut self.values, dialect)
+                received(response)?.expect(answer, &mut self.values, dialect)
             }
             Action::Answer { name, answer } => {
                 let (dialect, received) = self.received.remove(name).context("its answer has been looked at")?;

@@ -6,6 +6,7 @@ pub(crate) mod json;
 mod lines;
 pub(crate) mod matching;
 mod parse;
+pub(crate) mod received;
 pub(crate) mod values;
 pub(crate) mod words;
 
@@ -158,7 +159,7 @@ impl Transcript {
     /// Reads a text that stands in a file. Errors say file and line.
     pub(crate) fn parse(path: &Path, text: &str) -> Result<Self> {
         let mut transcript = parse::transcript(path, text)?;
-        transcript.path = path.to_owned();
+        path.clone_into(&mut transcript.path);
         transcript.needs_sigs = text.contains(".sig") || text.contains("user-sig");
         check::check(&transcript)?;
         Ok(transcript)

@@ -255,12 +255,11 @@ fn answer(line: &Line<'_>, rest: &str) -> Result<Answer> {
     let mut body = body.trim().to_owned();
     let mut headers = Vec::new();
     for (_, part) in &line.parts {
-        match lines::header(part) {
-            Some(header) => headers.push(header),
-            None => {
-                body.push('\n');
-                body.push_str(part);
-            }
+        if let Some(header) = lines::header(part) {
+            headers.push(header);
+        } else {
+            body.push('\n');
+            body.push_str(part);
         }
     }
     let body = match body.trim() {

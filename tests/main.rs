@@ -1,5 +1,6 @@
 //! The conformance tests: every transcript through the pure codecs and through real sockets.
 
+mod clients;
 mod codec;
 mod examples;
 mod meta;

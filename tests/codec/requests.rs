@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use anyhow::{Context as _, Result};
 use http::Method;
 use koine_core::{
-    Access, Call, Claim, Command, Context, Endpoint, EndpointKind, Error, ErrorKind, File, FileId, Reply, Token,
-    UserRef,
+    Access, Call, Claim, Command, Context, Endpoint, EndpointKind, Error, ErrorKind, File, FileId, HttpRequest, Reply,
+    Token, UserRef,
 };
 use md5::Digest as _;
 
@@ -25,7 +25,7 @@ pub(super) struct Waiting {
 
 enum Stage {
     /// The command of the request.
-    Asked(Box<dyn Endpoint>, Call),
+    Asked(Box<dyn Endpoint>, Box<HttpRequest>, Call),
     /// What runs after the reply.
     After(Command),
 }
@@ -34,7 +34,7 @@ impl Waiting {
     /// The command to carry out next.
     pub(super) const fn command(&self) -> &Command {
         match &self.stage {
-            Stage::Asked(_, call) => &call.command,
+            Stage::Asked(_, _, call) => &call.command,
             Stage::After(command) => command,
         }
     }
@@ -55,23 +55,28 @@ impl Runner {
         let user = match self.admitted(&*endpoint, &request) {
             Ok(user) => user,
             Err(error) => {
-                let response = endpoint.response(&self.context(None), Err(error));
+                let response = endpoint.response(&self.context(None), &request, Err(error));
                 return self.receive(label, &step.dialect, response);
             }
         };
         if let EndpointKind::Upload { field } = endpoint.kind() {
             let result = self.upload(user.as_ref(), field, &files);
-            let response = endpoint.response(&self.context(user.as_ref()), result);
+            let response = endpoint.response(&self.context(user.as_ref()), &request, result);
             return self.receive(label, &step.dialect, response);
         }
         match endpoint.request(&self.context(user.as_ref()), &request) {
             Ok(call) => {
                 let (label, dialect) = (label.to_owned(), step.dialect.clone());
-                self.waiting.push_back(Waiting { label, dialect, user, stage: Stage::Asked(endpoint, call) });
+                self.waiting.push_back(Waiting {
+                    label,
+                    dialect,
+                    user,
+                    stage: Stage::Asked(endpoint, Box::new(request), call),
+                });
                 Ok(())
             }
             Err(error) => {
-                let response = endpoint.response(&self.context(user.as_ref()), Err(error));
+                let response = endpoint.response(&self.context(user.as_ref()), &request, Err(error));
                 self.receive(label, &step.dialect, response)
             }
         }
@@ -81,8 +86,8 @@ impl Runner {
     pub(super) fn answer_request(&mut self, waiting: Waiting, error: Option<Error>) -> Result<()> {
         let Waiting { label, dialect, user, stage } = waiting;
         let id = user.as_ref().map(|user| user.id);
-        let (endpoint, call) = match stage {
-            Stage::Asked(endpoint, call) => (endpoint, call),
+        let (endpoint, request, call) = match stage {
+            Stage::Asked(endpoint, request, call) => (endpoint, request, call),
             Stage::After(command) => {
                 let done = self.execute(id, &command);
                 done.map_err(|error| anyhow::anyhow!("what ran after the reply failed: {error}"))?;
@@ -94,7 +99,7 @@ impl Runner {
             None => self.execute(id, &call.command),
         };
         let after = result.as_ref().ok().and_then(|reply| call.after.and_then(|after| after(reply)));
-        let response = endpoint.response(&self.context(user.as_ref()), result);
+        let response = endpoint.response(&self.context(user.as_ref()), &request, result);
         self.receive(&label, &dialect, response)?;
         if let Some(command) = after {
             self.waiting.push_front(Waiting { label, dialect, user, stage: Stage::After(command) });
@@ -114,7 +119,7 @@ impl Runner {
         Context { user, now: self.model.now, zone: &self.zone }
     }
 
-    fn admitted(&self, endpoint: &dyn Endpoint, request: &koine_core::HttpRequest) -> Result<Option<UserRef>, Error> {
+    fn admitted(&self, endpoint: &dyn Endpoint, request: &HttpRequest) -> Result<Option<UserRef>, Error> {
         let unauthenticated = Error::new(ErrorKind::Unauthenticated);
         match endpoint.access() {
             Access::Open => Ok(None),

@@ -134,7 +134,8 @@ pub(crate) fn read_head(reader: &mut impl BufRead) -> Result<Head> {
             return Ok(head);
         }
         let (name, value) = line.split_once(':').with_context(|| format!("no header: {line}"))?;
-        head.headers.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_bytes(value.trim().as_bytes())?);
+        head.headers
+            .append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_bytes(value.trim().as_bytes())?);
     }
 }
 

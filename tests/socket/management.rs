@@ -154,11 +154,13 @@ impl Management {
     fn ask(&mut self, fact: &Fact, values: &mut Values) -> Result<()> {
         let (request, path, body, decision) = match fact {
             Fact::Befriend { request, from, to, note } => {
-                let names = [("from", Some(self.handle(from)?)), ("to", Some(self.handle(to)?)), ("note", note.as_deref())];
+                let names =
+                    [("from", Some(self.handle(from)?)), ("to", Some(self.handle(to)?)), ("note", note.as_deref())];
                 (request, "/v1/friend-requests".to_owned(), object(&names), "/v1/friend-requests")
             }
             Fact::Invite { request, group, by, user, note } => {
-                let names = [("by", Some(self.handle(by)?)), ("user", Some(self.handle(user)?)), ("note", note.as_deref())];
+                let names =
+                    [("by", Some(self.handle(by)?)), ("user", Some(self.handle(user)?)), ("note", note.as_deref())];
                 let path = format!("{}/invitations", group_path(group, values)?);
                 (request, path, object(&names), "/v1/group-requests")
             }

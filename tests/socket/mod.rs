@@ -10,7 +10,7 @@ pub(crate) mod websocket;
 use std::time::Duration;
 
 pub(crate) use client_tests::trials;
-pub(crate) use runner::run;
+pub(crate) use runner::{run, user_sig};
 
 /// How long anything may take before a test fails. Long, because the machine may be busy; nothing
 /// waits for it that comes in time.

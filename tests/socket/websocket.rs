@@ -171,11 +171,11 @@ fn masked(opcode: u8, payload: &[u8]) -> Vec<u8> {
     match (u8::try_from(payload.len()), u16::try_from(payload.len())) {
         (Ok(length), _) if length < 126 => frame.push(0x80 | length),
         (_, Ok(length)) => {
-            frame.push(0x80 | 126);
+            frame.push(0xfe);
             frame.extend(length.to_be_bytes());
         }
         _ => {
-            frame.push(0x80 | 127);
+            frame.push(0xff);
             frame.extend((payload.len() as u64).to_be_bytes());
         }
     }

@@ -65,7 +65,7 @@ impl Model {
     }
 
     /// Makes a user a member from here on.
-    pub(super) fn admit(&mut self, id: ConversationId, user: UserId) -> Result<(), Error> {
+    fn admit(&mut self, id: ConversationId, user: UserId) -> Result<(), Error> {
         self.last_chat += 1;
         let (chat, now) = (ChatId::new(self.last_chat), self.now);
         let talk = self.talk_mut(id)?;
@@ -74,6 +74,17 @@ impl Model {
             let head = talk.head();
             talk.members.insert(user, Member::new(chat, now, head));
         }
+        Ok(())
+    }
+
+    /// Lets a user into a group, and tells it so.
+    pub(super) fn let_in(&mut self, id: ConversationId, user: UserId, by: UserId) -> Result<(), Error> {
+        if self.group_talk(id)?.member(user).is_ok() {
+            return Ok(());
+        }
+        self.admit(id, user)?;
+        let event = Event::Opened { conversation: Arc::new(self.conversation(id)?), by: self.user(by)?.to_ref() };
+        self.publish(event, [user], None);
         Ok(())
     }
 
@@ -116,7 +127,7 @@ impl Model {
         let members = std::mem::take(&mut talk.order);
         talk.members.clear();
         self.expire_requests(group);
-        self.publish(event, members.into_iter().filter(|member| *member != by), None);
+        self.publish(event, members, None);
         Ok(Reply::Done)
     }
 

@@ -135,6 +135,9 @@ impl Model {
 
     pub(super) fn block(&mut self, user: UserId, other: &koine_core::UserKey, on: bool) -> Answer {
         let other = self.find(other)?.id;
+        if other == user {
+            return Err(Error::bad_request("nobody can block oneself"));
+        }
         if on {
             self.blocks.insert((user, other));
         } else {

@@ -32,6 +32,12 @@ impl Model {
 
     pub(super) fn befriend(&mut self, user: UserId, with: &UserKey, note: Note) -> Answer {
         let with = self.find(with)?.id;
+        if with == user {
+            return Err(Error::bad_request("nobody can become a friend of oneself"));
+        }
+        if self.friends.contains(&(user, with)) {
+            return Err(ErrorKind::AlreadyMember.into());
+        }
         self.ask(RequestKind::Friend, user, with, note)
     }
 
@@ -97,8 +103,8 @@ impl Model {
         if answer == RequestAnswer::Accept {
             match &request.kind {
                 RequestKind::Friend => self.make_friends(from, user),
-                RequestKind::Join(group) => self.admit(group.id, from)?,
-                RequestKind::Invitation(group) => self.admit(group.id, user)?,
+                RequestKind::Join(group) => self.let_in(group.id, from, user)?,
+                RequestKind::Invitation(group) => self.let_in(group.id, user, from)?,
             }
         }
         let request = Arc::new(request);

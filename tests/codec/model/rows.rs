@@ -131,7 +131,11 @@ fn log_entry(talk: &Talk, entry: &Entry, user: UserId) -> LogEntry {
     let read = own || member.is_some_and(|member| member.read >= seq);
     LogEntry {
         message: message.clone(),
-        read_time: others().next().filter(|_| talk.manager().is_none()).and_then(|(_, member)| read_time(member)),
+        read_time: match others().next() {
+            _ if talk.manager().is_some() => None,
+            None => Some(message.time),
+            Some((_, member)) => read_time(member),
+        },
         read_by_others: others().all(|(_, member)| member.read >= seq),
         read,
         delivered: read || member.is_some_and(|member| member.delivered.contains(&seq)),

@@ -53,11 +53,11 @@ impl WebSocket {
         stream.set_read_timeout(Some(patience))?;
         stream.set_write_timeout(Some(patience))?;
         let key = "dGhlIHNhbXBsZSBub25jZQ==";
-        write!(
-            stream,
+        let request = format!(
             "GET {path} HTTP/1.1\r\nHost: {address}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {key}\r\n\r\n"
-        )?;
+        );
+        stream.write_all(request.as_bytes())?;
         let mut reader = BufReader::new(stream.try_clone()?);
         let head = read_head(&mut reader).context("the handshake was not answered")?;
         if head.status != 101 {

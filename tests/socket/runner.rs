@@ -29,13 +29,14 @@ pub(crate) fn run(transcript: &Transcript) -> Result<()> {
 }
 
 struct Runner {
-    gateway: Gateway,
+    // Clients leave before the gateway stops.
+    connections: BTreeMap<String, Connection>,
+    received: BTreeMap<String, (String, Received)>,
     management: Management,
     values: Values,
     needs_sigs: bool,
-    connections: BTreeMap<String, Connection>,
-    received: BTreeMap<String, (String, Received)>,
     patience: Duration,
+    gateway: Gateway,
 }
 
 struct Connection {

@@ -9,6 +9,7 @@ mod transcript;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 use transcript::{Outlook, Transcript};
@@ -19,23 +20,31 @@ fn main() -> ExitCode {
     let files = transcripts(root).into_iter().map(|path| (path.display().to_string(), Transcript::read(&path)));
     let mut trials = meta::trials();
     trials.extend(socket::trials());
-    trials.extend(files.chain(examples::read(root)).flat_map(|(name, read)| of(name, read)));
+    trials.extend(files.chain(examples::read(root)).flat_map(|(name, read)| of(&name, read)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-/// The tests of one transcript.
-fn of(name: String, read: anyhow::Result<Transcript>) -> Vec<Trial> {
+/// The tests of one transcript, one for each runner.
+fn of(name: &str, read: anyhow::Result<Transcript>) -> Vec<Trial> {
     let transcript = match read {
-        Ok(transcript) => std::sync::Arc::new(transcript),
-        Err(error) => return vec![Trial::test(format!("{name} can be read"), move || Err(failed(&error)))],
+        Ok(transcript) => Arc::new(transcript),
+        Err(error) => return vec![Trial::test(format!("harness {name} can be read"), move || Err(failed(&error)))],
     };
-    let skipped = matches!(transcript.codec, Outlook::Skipped(_));
-    let codec = transcript.clone();
-    vec![
-        Trial::test(name, move || codec.codec.judge(codec::run(&codec)).map_err(|error| failed(&error)))
-            .with_kind("codec")
-            .with_ignored_flag(skipped),
-    ]
+    vec![trial("codec", name, &transcript, |it| &it.codec, codec::run)]
+}
+
+/// A transcript in a runner.
+fn trial(
+    runner: &str,
+    name: &str,
+    transcript: &Arc<Transcript>,
+    outlook: fn(&Transcript) -> &Outlook,
+    run: fn(&Transcript) -> anyhow::Result<()>,
+) -> Trial {
+    let skipped = matches!(outlook(transcript), Outlook::Skipped(_));
+    let transcript = Arc::clone(transcript);
+    let test = move || outlook(&transcript).judge(run(&transcript)).map_err(|error| failed(&error));
+    Trial::test(format!("{runner} {name}"), test).with_ignored_flag(skipped)
 }
 
 fn failed(error: &anyhow::Error) -> Failed {

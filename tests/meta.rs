@@ -119,7 +119,7 @@ fn compare(expected: &str, actual: &str) -> Result<()> {
 }
 
 fn trial(name: &str, test: impl FnOnce() -> Result<()> + Send + 'static) -> Trial {
-    Trial::test(name, move || test().map_err(|error| format!("{error:#}").into())).with_kind("harness")
+    Trial::test(format!("harness {name}"), move || test().map_err(|error| format!("{error:#}").into()))
 }
 
 /// The outcome must be a failure that says this.

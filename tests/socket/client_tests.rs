@@ -167,7 +167,7 @@ pub(crate) fn trials() -> Vec<Trial> {
         ("silence is noticed in time", silence_is_noticed_in_time),
     ];
     let trial = |(name, test): Test| {
-        Trial::test(name, move || test().map_err(|error| format!("{error:#}").into())).with_kind("harness")
+        Trial::test(format!("harness {name}"), move || test().map_err(|error| format!("{error:#}").into()))
     };
     tests.into_iter().map(trial).collect()
 }

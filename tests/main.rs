@@ -2,6 +2,7 @@
 
 mod clients;
 mod codec;
+mod coverage;
 mod examples;
 mod meta;
 mod socket;
@@ -18,7 +19,10 @@ fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let files = transcripts(root).into_iter().map(|path| (path.display().to_string(), Transcript::read(&path)));
+    let shown: Vec<Transcript> = transcripts(root).iter().filter_map(|path| Transcript::read(path).ok()).collect();
+    let covered = move || coverage::every_endpoint_is_shown(&shown).map_err(|error| failed(&error));
     let mut trials = meta::trials();
+    trials.push(Trial::test("harness every endpoint is shown to succeed and to refuse", covered));
     trials.extend(socket::trials());
     trials.extend(files.chain(examples::read(root)).flat_map(|(name, read)| of(&name, read)));
     libtest_mimic::run(&arguments, trials).exit_code()

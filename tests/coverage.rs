@@ -11,7 +11,7 @@ use crate::transcript::{Action, Transcript};
 
 /// Every endpoint of every dialect has a transcript that it succeeds in, and one that it refuses.
 pub(crate) fn every_endpoint_is_shown(transcripts: &[Transcript]) -> Result<()> {
-    let config = Config::default();
+    let config = Config { time_zone: "UTC".to_owned(), ..Config::default() };
     for (name, dialect) in options::dialects(&config)? {
         let prefix = options::prefix(&config, name);
         let mut shown = BTreeSet::new();

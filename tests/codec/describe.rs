@@ -231,6 +231,7 @@ impl Described {
                 self.option("limit", pull.limit.map(|limit| Value::Word(limit.to_string())));
                 let ids: Vec<String> = pull.acknowledge.iter().map(u64::to_string).collect();
                 self.option("acknowledge", (!ids.is_empty()).then(|| Value::Word(ids.join(","))));
+                self.flag("newest-first", pull.newest_first);
             }
             Command::Conversations { paging, members, hidden } => {
                 self.paging(*paging).flag("members", *members).flag("hidden", *hidden);

@@ -84,6 +84,9 @@ impl Model {
         entries.sort_by_key(|entry| entry.message.id);
         let limit = pull.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(self.settings.max_pull);
         entries.truncate(limit);
+        if pull.newest_first {
+            entries.reverse();
+        }
         let total = entries.len().try_into().unwrap_or(u64::MAX);
         Reply::Messages(MessageList { total, receipt: receipt(&entries), rows: entries.into() })
     }

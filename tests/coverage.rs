@@ -4,14 +4,13 @@ use std::collections::BTreeSet;
 
 use anyhow::{Context as _, Result, ensure};
 use http::Method;
-use koine::config::Config;
 
 use crate::codec::{http as endpoints, options};
 use crate::transcript::{Action, Transcript};
 
 /// Every endpoint of every dialect has a transcript that it succeeds in, and one that it refuses.
 pub(crate) fn every_endpoint_is_shown(transcripts: &[Transcript]) -> Result<()> {
-    let config = Config { time_zone: "UTC".to_owned(), ..Config::default() };
+    let config = options::plain();
     for (name, dialect) in options::dialects(&config)? {
         let prefix = options::prefix(&config, name);
         let mut shown = BTreeSet::new();

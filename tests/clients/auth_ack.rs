@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Client, Line, Message, Person, items, object, text};
+use super::{Client, Line, Message, Person, items, object, text, until};
 use crate::socket::PATIENCE;
 use crate::socket::gateway::Gateway;
 use crate::socket::http::Outgoing;
@@ -66,7 +66,7 @@ impl AuthAckClient {
             ("msgType", Json::string("Ack")),
             ("content", Json::string(object([("srcId", id)]).to_string())),
         ]))?;
-        Ok(Message { from: text(message, &["fromUserId"]), text: text(message, &["content"]) })
+        Ok(shown(message))
     }
 }
 
@@ -84,10 +84,18 @@ impl Client for AuthAckClient {
         self.taken(&frame)
     }
 
-    fn waiting(&mut self, _: usize) -> Result<Vec<Message>> {
-        let pulled = self.call("/im/message/offline", &object([("userId", Json::number(self.number))]))?;
-        items(&pulled, &[])?.iter().map(|message| self.taken(message)).collect()
+    fn waiting(&mut self, count: usize) -> Result<Vec<Message>> {
+        let mut pulled = Vec::new();
+        until(count, || {
+            pulled = items(&self.call("/im/message/offline", &object([("userId", Json::number(self.number))]))?, &[])?;
+            Ok(pulled.iter().map(shown).collect())
+        })?;
+        pulled.iter().map(|message| self.taken(message)).collect()
     }
+}
+
+fn shown(message: &Json) -> Message {
+    Message { from: text(message, &["fromUserId"]), text: text(message, &["content"]) }
 }
 
 fn is(frame: &Json, kind: &str) -> bool {

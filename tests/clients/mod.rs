@@ -8,6 +8,7 @@ mod status_code;
 mod user_sig;
 
 use std::collections::VecDeque;
+use std::time::Instant;
 
 use anyhow::{Context as _, Result, bail};
 
@@ -47,7 +48,8 @@ pub(crate) trait Client {
     /// The next message of somebody else's.
     fn next(&mut self) -> Result<Message>;
 
-    /// What waited, in the dialect's own way; `count` are expected, for dialects that push it.
+    /// What waited, in the dialect's own way, once there are `count` messages: not every dialect tells its
+    /// sender when a message is there.
     fn waiting(&mut self, count: usize) -> Result<Vec<Message>>;
 }
 
@@ -115,6 +117,17 @@ impl Line {
                 return Ok(frame);
             }
             self.held.push_back(frame);
+        }
+    }
+}
+
+/// Asks until there are `count` messages, or patience ends.
+fn until(count: usize, mut ask: impl FnMut() -> Result<Vec<Message>>) -> Result<Vec<Message>> {
+    let deadline = Instant::now() + PATIENCE;
+    loop {
+        let messages = ask()?;
+        if messages.len() >= count || Instant::now() > deadline {
+            return Ok(messages);
         }
     }
 }

@@ -28,6 +28,11 @@ pub(crate) fn config(transcript: &Transcript) -> Result<Config> {
     toml::from_str(&toml).context("the configuration as a whole")
 }
 
+/// The defaults, in a zone that every machine knows.
+pub(crate) fn plain() -> Config {
+    Config { time_zone: "UTC".to_owned(), ..Config::default() }
+}
+
 /// The dialects under a configuration, by name.
 pub(crate) fn dialects(config: &Config) -> Result<BTreeMap<&'static str, Arc<dyn Dialect>>> {
     let zone = zone(config)?;

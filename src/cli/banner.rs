@@ -20,7 +20,7 @@ pub(super) fn lines(config: &Config, addresses: &[(SocketAddr, Vec<DialectName>)
 
 /// The line for the management API.
 pub(super) fn management(address: SocketAddr) -> String {
-    format!("{:<13} http://{}/docs", "management", reachable(address))
+    format!("{:<13} http://{}/v1/", "management", reachable(address))
 }
 
 /// An address as this machine reaches it: not "every address", but the loopback one.

@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use libtest_mimic::Trial;
 
-use crate::clients::{Client, Message, Person, connect};
+use crate::clients::{Client, Message, Person, connect, until_pending};
 use crate::codec::options;
 use crate::socket::PATIENCE;
 use crate::socket::gateway::Gateway;
@@ -32,6 +32,7 @@ fn pair(from: &str, to: &str) -> Result<()> {
     for text in waited {
         sender.send(&jack, text).context("to somebody who is away")?;
     }
+    until_pending(&gateway, &jack, waited.len())?;
     let mut receiver = connect(&gateway, to, &jack, &tom).context("the receiver connects")?;
     let expected: Vec<Message> = waited.iter().map(|text| message(&tom, to, text)).collect();
     let waiting = receiver.waiting(waited.len()).context("what waited")?;

@@ -3,6 +3,7 @@
 mod clients;
 mod codec;
 mod coverage;
+mod crossing;
 mod examples;
 mod meta;
 mod socket;
@@ -24,6 +25,7 @@ fn main() -> ExitCode {
     let mut trials = meta::trials();
     trials.push(Trial::test("harness every endpoint is shown to succeed and to refuse", covered));
     trials.extend(socket::trials());
+    trials.extend(crossing::trials());
     trials.extend(files.chain(examples::read(root)).flat_map(|(name, read)| of(&name, read)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -34,7 +36,10 @@ fn of(name: &str, read: anyhow::Result<Transcript>) -> Vec<Trial> {
         Ok(transcript) => Arc::new(transcript),
         Err(error) => return vec![Trial::test(format!("harness {name} can be read"), move || Err(failed(&error)))],
     };
-    vec![trial("codec", name, &transcript, |it| &it.codec, codec::run)]
+    vec![
+        trial("codec", name, &transcript, |it| &it.codec, codec::run),
+        trial("socket", name, &transcript, |it| &it.socket, socket::run),
+    ]
 }
 
 /// A transcript in a runner.

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Result, ensure};
 
-use super::{Client, Line, Message, Person, items, object, text, until};
+use super::{Client, Line, Message, Person, items, object, text};
 use crate::socket::PATIENCE;
 use crate::socket::gateway::Gateway;
 use crate::socket::http::Outgoing;
@@ -47,18 +47,7 @@ impl Client for AccessTokenClient {
         Ok(shown(&frame))
     }
 
-    fn waiting(&mut self, count: usize) -> Result<Vec<Message>> {
-        let mut all = Vec::new();
-        until(count, || {
-            all.append(&mut self.pull()?);
-            Ok(all.clone())
-        })
-    }
-}
-
-impl AccessTokenClient {
-    /// Takes what is pending off the server.
-    fn pull(&self) -> Result<Vec<Message>> {
+    fn waiting(&mut self, _: usize) -> Result<Vec<Message>> {
         let path = format!("/api/message?access_token={}", encoded(&self.token));
         let answer = Outgoing { method: "GET".to_owned(), target: path, ..Outgoing::default() };
         let answer = answer.send(self.address, PATIENCE)?;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Client, Line, Message, Person, items, object, text, until};
+use super::{Client, Line, Message, Person, items, object, text};
 use crate::socket::PATIENCE;
 use crate::socket::gateway::Gateway;
 use crate::socket::http::Outgoing;
@@ -32,17 +32,9 @@ impl AuthAckClient {
         Ok(Self { line, address: gateway.address("auth-ack")?, number: me.number, token: me.token.clone() })
     }
 
-    fn call(&self, path: &str, body: &Json) -> Result<Json> {
-        let request = Outgoing::json("POST", path, &body.to_string());
-        let answer = request.header("Authorization", &format!("Bearer {}", self.token)).send(self.address, PATIENCE)?;
-        let status = answer.status;
-        let answer = Json::parse(&String::from_utf8(answer.body)?)?;
-        ensure!(status == 200, "{path} was answered with {status}: {answer}");
-        Ok(answer)
-    }
-
     fn say(&mut self, chat: &str, target: (&str, u64), said: &str) -> Result<()> {
-        let id = self.call("/im/message/get/id", &object([]))?.get("id").cloned().context("no id")?;
+        let id =
+            call(self.address, &self.token, "/im/message/get/id", &object([]))?.get("id").cloned().context("no id")?;
         self.line.send(&object([
             ("id", id.clone()),
             ("fromUserId", Json::number(self.number)),
@@ -84,14 +76,23 @@ impl Client for AuthAckClient {
         self.taken(&frame)
     }
 
-    fn waiting(&mut self, count: usize) -> Result<Vec<Message>> {
-        let mut pulled = Vec::new();
-        until(count, || {
-            pulled = items(&self.call("/im/message/offline", &object([("userId", Json::number(self.number))]))?, &[])?;
-            Ok(pulled.iter().map(shown).collect())
-        })?;
-        pulled.iter().map(|message| self.taken(message)).collect()
+    fn waiting(&mut self, _: usize) -> Result<Vec<Message>> {
+        offline(self.address, self.number, &self.token)?.iter().map(|message| self.taken(message)).collect()
     }
+}
+
+/// What is pending for a user; asking changes nothing.
+pub(super) fn offline(address: SocketAddr, number: u64, token: &str) -> Result<Vec<Json>> {
+    items(&call(address, token, "/im/message/offline", &object([("userId", Json::number(number))]))?, &[])
+}
+
+fn call(address: SocketAddr, token: &str, path: &str, body: &Json) -> Result<Json> {
+    let request = Outgoing::json("POST", path, &body.to_string()).header("Authorization", &format!("Bearer {token}"));
+    let answer = request.send(address, PATIENCE)?;
+    let status = answer.status;
+    let answer = Json::parse(&String::from_utf8(answer.body)?)?;
+    ensure!(status == 200, "{path} was answered with {status}: {answer}");
+    Ok(answer)
 }
 
 fn shown(message: &Json) -> Message {

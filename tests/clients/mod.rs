@@ -10,7 +10,7 @@ mod user_sig;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 
 use crate::socket::PATIENCE;
 use crate::socket::gateway::Gateway;
@@ -48,8 +48,7 @@ pub(crate) trait Client {
     /// The next message of somebody else's.
     fn next(&mut self) -> Result<Message>;
 
-    /// What waited, in the dialect's own way, once there are `count` messages: not every dialect tells its
-    /// sender when a message is there.
+    /// What waited, in the dialect's own way; `count` are expected, for dialects that push it.
     fn waiting(&mut self, count: usize) -> Result<Vec<Message>>;
 }
 
@@ -121,14 +120,16 @@ impl Line {
     }
 }
 
-/// Asks until there are `count` messages, or patience ends.
-fn until(count: usize, mut ask: impl FnMut() -> Result<Vec<Message>>) -> Result<Vec<Message>> {
+/// Waits until so many messages are pending for a person: not every dialect tells its sender that a message
+/// has been taken.
+pub(crate) fn until_pending(gateway: &Gateway, person: &Person, count: usize) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {
-        let messages = ask()?;
-        if messages.len() >= count || Instant::now() > deadline {
-            return Ok(messages);
+        let pending = auth_ack::offline(gateway.address("auth-ack")?, person.number, &person.token)?.len();
+        if pending >= count {
+            return Ok(());
         }
+        ensure!(Instant::now() < deadline, "{pending} of {count} messages are pending");
     }
 }
 

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use anyhow::{Context as _, Result, ensure};
 
-use super::{Client, Line, Message, Person, items, object, text, until};
+use super::{Client, Line, Message, Person, items, object, text};
 use crate::socket::PATIENCE;
 use crate::socket::gateway::Gateway;
 use crate::socket::http::Outgoing;
@@ -65,13 +65,7 @@ impl Client for UserSigClient {
         Ok(Message { from: text(&frame, &["sender"]), text: text(&frame, &["content"]) })
     }
 
-    fn waiting(&mut self, count: usize) -> Result<Vec<Message>> {
-        until(count, || self.unread())
-    }
-}
-
-impl UserSigClient {
-    fn unread(&self) -> Result<Vec<Message>> {
+    fn waiting(&mut self, _: usize) -> Result<Vec<Message>> {
         let sessions = self.call(Outgoing::json("GET", "/chat/session-info/?total=1", ""))?;
         let mut waiting = Vec::new();
         for session in items(&sessions, &["session_info_list"])? {

@@ -16,8 +16,8 @@ use std::time::Duration;
 use anyhow::{Context as _, Result};
 
 pub(crate) use facts::{Audience, Fact};
-pub(crate) use parse::DIALECTS;
 pub(crate) use json::Json;
+pub(crate) use parse::DIALECTS;
 pub(crate) use values::{Form, Values};
 pub(crate) use words::{Word, Words};
 

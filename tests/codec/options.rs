@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
-use koine::config::{
-    AckContent, AppPolicy, Config, DateStyle, DirectPolicy, IdentityMode, ProfileVisibility, Registration, UniqueNo,
-};
+use koine::config::{AppPolicy, Config, DirectPolicy, IdentityMode, Registration};
+use koine::dialects::Dialects;
 use koine_core::{Dialect, Zone};
 
 use super::model::Settings;
@@ -35,47 +34,13 @@ pub(crate) fn plain() -> Config {
 
 /// The dialects under a configuration, by name.
 pub(crate) fn dialects(config: &Config) -> Result<BTreeMap<&'static str, Arc<dyn Dialect>>> {
-    let zone = zone(config)?;
-    let settings = &config.dialects;
-    let user_sig = koine_user_sig::Options {
-        announce_sessions: settings.user_sig.announce_sessions,
-        full_profiles: settings.user_sig.profiles == ProfileVisibility::Full,
-        zone: zone.clone(),
-    };
-    let envelope = koine_envelope::Options {
-        unique_no: match settings.envelope.unique_no {
-            UniqueNo::User => koine_envelope::UniqueNo::User,
-            UniqueNo::Connection => koine_envelope::UniqueNo::Connection,
-            UniqueNo::Ignore => koine_envelope::UniqueNo::Ignore,
-        },
-        dates: match settings.envelope.dates {
-            DateStyle::Millis => koine_envelope::Dates::Millis,
-            DateStyle::Text => koine_envelope::Dates::Text,
-        },
-        zone: zone.clone(),
-    };
-    let auth_ack = koine_auth_ack::Options {
-        ack_content: match settings.auth_ack.ack_content {
-            AckContent::Json => koine_auth_ack::AckContent::Json,
-            AckContent::Documented => koine_auth_ack::AckContent::Documented,
-        },
-        handshake: settings.auth_ack.handshake,
-        zone: zone.clone(),
-    };
-    let all: [Arc<dyn Dialect>; 5] = [
-        Arc::new(koine_user_sig::UserSig::new(user_sig)),
-        Arc::new(koine_access_token::AccessToken::new(koine_access_token::Options::default())),
-        Arc::new(koine_status_code::StatusCode::new(koine_status_code::Options { zone })),
-        Arc::new(koine_envelope::Envelope::new(envelope)),
-        Arc::new(koine_auth_ack::AuthAck::new(auth_ack)),
-    ];
-    Ok(all.into_iter().map(|dialect| (dialect.name(), dialect)).collect())
+    let dialects = Dialects::new(config, &zone(config)?, false);
+    Ok(dialects.iter().map(|mounted| (mounted.name.as_str(), mounted.dialect.clone())).collect())
 }
 
 /// The zone dates are shown in.
 pub(crate) fn zone(config: &Config) -> Result<Zone> {
-    let zone = jiff::tz::TimeZone::get(&config.time_zone).context("time_zone")?;
-    Ok(Zone::new(zone))
+    config.zone().context("time_zone")
 }
 
 /// The prefix of a dialect's HTTP endpoints.

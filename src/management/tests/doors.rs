@@ -1,5 +1,7 @@
 //! What holds for every endpoint: the key, paths, methods, bodies, the form of problems.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, WWW_AUTHENTICATE};
 use koine_core::ErrorKind;
 
@@ -101,6 +103,23 @@ async fn a_body_that_stops_coming_is_given_up() {
     let asked = world.api.answer(request.body(body).unwrap());
     let response = tokio::time::timeout(DEADLINE, asked).await.expect("an answer in time");
     assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn a_refused_body_is_taken_in_so_that_the_answer_is_heard() {
+    let world = World::with(|config| config.limits.http_body = 20);
+    for key in [world.key.as_str(), "wrong"] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let counter = taken.clone();
+        let pieces = (0..100).map(move |_| {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Ok::<_, std::io::Error>(hyper::body::Frame::data(Bytes::from_static(b"0123456789")))
+        });
+        let body = http_body_util::StreamBody::new(futures_util::stream::iter(pieces));
+        let request = Request::post("/v1/users").header(AUTHORIZATION, format!("Bearer {key}"));
+        assert!(world.api.answer(request.body(body).unwrap()).await.status().is_client_error());
+        assert_eq!(taken.load(Ordering::Relaxed), 100);
+    }
 }
 
 #[tokio::test]

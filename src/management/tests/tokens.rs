@@ -79,7 +79,7 @@ async fn a_token_that_a_backend_minted_is_good_once_it_is_registered() {
     assert!(registered["id"].is_u64() && registered["expires_at"].is_string());
     assert!(world.authenticated(DialectName::StatusCode, "legacy-1").await.is_ok());
     world.post("/v1/users/jack/tokens", &json!({ "token": "legacy-1" })).await.problem(409, "key-conflict");
-    for token in ["".to_owned(), "a b".to_owned(), "a\n".to_owned(), "x".repeat(8 * 1024 + 1)] {
+    for token in [String::new(), "a b".to_owned(), "a\n".to_owned(), "x".repeat(8 * 1024 + 1)] {
         world.post("/v1/users/tom/tokens", &json!({ "token": token })).await.problem(400, "bad-request");
     }
 }

@@ -8,11 +8,11 @@ use http::header::{CONTENT_LENGTH, EXPECT};
 use http_body_util::BodyExt;
 use koine_core::{Error, ErrorKind};
 
-/// Of what nobody wants to read, this much is read and thrown away, in bytes, ...
+/// Of a body that is refused, this much more is read and thrown away, in bytes.
 const DISCARDED: usize = 32 << 20;
-/// ... for no longer than this, ...
+/// And for no longer than this.
 const DISCARDING: Duration = Duration::from_secs(20);
-/// ... as long as it keeps coming.
+/// A pause of this length ends it sooner.
 const DISCARDING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads a body whole: at most `limit` bytes, and no pause longer than `pause`.

@@ -93,6 +93,7 @@ impl Management {
             Ok(answer) => answer.into_response(),
             Err(problem) => problem.into_response(),
         };
+        body::discard(&mut body, &parts.headers).await;
         tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "managed");
         response
     }

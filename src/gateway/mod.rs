@@ -21,6 +21,8 @@ mod proxy_protocol;
 mod rate;
 mod routes;
 mod shared;
+#[cfg(test)]
+mod tests;
 mod tls;
 mod transport;
 

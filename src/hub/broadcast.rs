@@ -58,6 +58,11 @@ impl Broadcast {
         Arc::new(Self { event, speakers: speakers.clone(), frames: [const { OnceLock::new() }; PLACES] })
     }
 
+    /// The event.
+    pub(super) fn event(&self) -> &Event {
+        &self.event
+    }
+
     /// The size of the frame for a dialect and view, in bytes; `None` if the dialect cannot say it.
     pub(super) fn size(&self, dialect: DialectName, view: View) -> Option<usize> {
         self.encoded(dialect, view).map(Encoded::len)

@@ -9,6 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 
 use super::clock::Clock;
 use super::publish::Publisher;
+use super::registry::Slot;
 use crate::store::{Op, Outcome, Store};
 
 /// How long what may wait is gathered.
@@ -28,7 +29,12 @@ pub(super) type Answer = oneshot::Receiver<Result<Outcome, Error>>;
 
 #[expect(clippy::large_enum_variant, reason = "all but one task of a process's life are operations")]
 enum Task {
-    Op { op: Op, answer: Option<oneshot::Sender<Result<Outcome, Error>>>, room: OwnedSemaphorePermit },
+    Op {
+        op: Op,
+        attaching: Option<Arc<Slot>>,
+        answer: Option<oneshot::Sender<Result<Outcome, Error>>>,
+        room: OwnedSemaphorePermit,
+    },
     Stop(oneshot::Sender<()>),
 }
 
@@ -41,7 +47,7 @@ impl Committer {
         room: usize,
     ) -> std::io::Result<Self> {
         let (queue, tasks) = mpsc::unbounded_channel();
-        let work = Work { store, publisher, clock };
+        let work = Work { store, publisher, clock, decided: 0 };
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("committer".to_owned()).spawn(move || work.run(&runtime, tasks))?;
         let largest = room.min(Semaphore::MAX_PERMITS);
@@ -51,9 +57,12 @@ impl Committer {
     /// Hands an operation over; waits only while the queue is full. What is handed over one after the
     /// other is decided in that order.
     pub(super) async fn submit(&self, op: Op) -> Answer {
-        let (answer, receiver) = oneshot::channel();
-        self.hand_over(op, Some(answer)).await;
-        receiver
+        self.hand_over(op, None).await
+    }
+
+    /// The same for the operation that attaches a connection, which hears of everything after it.
+    pub(super) async fn submit_attach(&self, op: Op, slot: Arc<Slot>) -> Answer {
+        self.hand_over(op, Some(slot)).await
     }
 
     /// Hands an operation over that nobody waits for.
@@ -62,19 +71,21 @@ impl Committer {
         // Nobody is refused for a confirmation that finds the queue full: what it confirms stays
         // pending and is delivered again.
         if let Ok(room) = self.room.clone().try_acquire_many_owned(weight) {
-            let _ = self.queue.send(Task::Op { op, answer: None, room });
+            let _ = self.queue.send(Task::Op { op, attaching: None, answer: None, room });
         }
     }
 
-    async fn hand_over(&self, op: Op, answer: Option<oneshot::Sender<Result<Outcome, Error>>>) {
+    async fn hand_over(&self, op: Op, attaching: Option<Arc<Slot>>) -> Answer {
+        let (answer, receiver) = oneshot::channel();
         if !self.open.load(Ordering::Acquire) {
-            return;
+            return receiver;
         }
         let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
         if let Ok(room) = self.room.clone().acquire_many_owned(weight).await {
             // A closed queue drops the answer's sender, which its receiver takes for `Unavailable`.
-            let _ = self.queue.send(Task::Op { op, answer, room });
+            let _ = self.queue.send(Task::Op { op, attaching, answer: Some(answer), room });
         }
+        receiver
     }
 
     /// Takes nothing more, finishes what was handed over, and writes what was gathered.
@@ -96,12 +107,15 @@ struct Work {
     store: Arc<dyn Store>,
     publisher: Arc<Publisher>,
     clock: Clock,
+    /// How many operations were decided so far.
+    decided: u64,
 }
 
 /// What one round takes from the queue.
 #[derive(Default)]
 struct Round {
     ops: Vec<Op>,
+    attaching: Vec<Option<Arc<Slot>>>,
     answers: Vec<Option<oneshot::Sender<Result<Outcome, Error>>>>,
     /// Given back once the round is answered.
     room: Vec<OwnedSemaphorePermit>,
@@ -111,8 +125,9 @@ struct Round {
 impl Round {
     fn take(&mut self, task: Task) {
         match task {
-            Task::Op { op, answer, room } => {
+            Task::Op { op, attaching, answer, room } => {
                 self.ops.push(op);
+                self.attaching.push(attaching);
                 self.answers.push(answer);
                 self.room.push(room);
             }
@@ -122,7 +137,7 @@ impl Round {
 }
 
 impl Work {
-    fn run(self, runtime: &tokio::runtime::Handle, mut tasks: mpsc::UnboundedReceiver<Task>) {
+    fn run(mut self, runtime: &tokio::runtime::Handle, mut tasks: mpsc::UnboundedReceiver<Task>) {
         let most = self.store.max_batch().max(1);
         let mut flushed = Instant::now();
         loop {
@@ -157,14 +172,19 @@ impl Work {
     }
 
     /// Answers first, then tells: a sender has its reply before its own event.
-    fn carry_out(&self, round: Round) {
+    fn carry_out(&mut self, round: Round) {
         if round.ops.is_empty() {
             return;
         }
         let applied = self.store.apply(self.clock.now(), round.ops);
         let mut effects = Vec::new();
-        for (applied, answer) in applied.into_iter().zip(round.answers) {
-            effects.extend(applied.effects);
+        for ((applied, answer), attaching) in applied.into_iter().zip(round.answers).zip(round.attaching) {
+            self.decided += 1;
+            let operation = self.decided;
+            if let Some(slot) = attaching {
+                slot.attach_at(operation);
+            }
+            effects.extend(applied.effects.into_iter().map(|effect| (operation, effect)));
             if let Some(answer) = answer {
                 let _ = answer.send(applied.result);
             }

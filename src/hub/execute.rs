@@ -9,6 +9,7 @@ use koine_core::{
 
 use super::actor::{Actor, Origin};
 use super::broadcast::Broadcast;
+use super::registry::Telling;
 use super::{ConnectionInfo, Inner, Pending, committer};
 use crate::config::{DialectName, IdentityMode, Registration};
 use crate::store::{Action, Op, Outcome};
@@ -194,8 +195,11 @@ async fn notify(hub: &Inner, notify: Notify) -> Result<(), Error> {
         .await?;
     let event = Event::Notification { notification_type, content };
     let broadcast = Broadcast::new(Arc::new(event), &hub.speakers);
+    // After whatever was decided so far: only connections that are not attached yet miss it.
+    let operation = u64::MAX - 1;
+    let telling = Telling { operation, broadcast: &broadcast, view: View::Other, unread: 0, position: None };
     for user in targets {
-        hub.registry.deliver_event(user, &broadcast, View::Other);
+        hub.registry.deliver_event(user, &telling);
     }
     Ok(())
 }

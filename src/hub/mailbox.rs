@@ -20,6 +20,8 @@ pub(super) struct Item {
     pub(super) position: Option<Position>,
     /// Its size, in bytes.
     pub(super) size: usize,
+    /// Whether it was read from the store and not told live.
+    pub(super) caught_up: bool,
 }
 
 /// What waits for one connection.
@@ -173,6 +175,7 @@ mod tests {
             unread: 0,
             position: position.map(|seq| Position { conversation: ConversationId::new(1), seq }),
             size: 10,
+            caught_up: false,
         }
     }
 

@@ -7,7 +7,7 @@ use koine_core::{ConversationId, EndReason, Event, UserId, View};
 use tokio::sync::mpsc;
 
 use super::broadcast::{Broadcast, Speakers};
-use super::registry::{Registry, UserSlot};
+use super::registry::{Registry, Telling, UserSlot};
 use super::subscription::Position;
 use crate::store::{Effect, Recipient};
 
@@ -23,7 +23,8 @@ pub(super) struct Publisher {
 
 /// Something for one task.
 enum Work {
-    Effect(Effect),
+    /// What an operation of this number has to tell.
+    Effect(u64, Effect),
     /// A user may have no connection left that takes part in groups.
     Parted(UserId),
 }
@@ -48,7 +49,7 @@ impl Publisher {
                 while let Some(batch) = receiver.recv().await {
                     for work in batch {
                         match work {
-                            Work::Effect(effect) => shard.carry_out(effect),
+                            Work::Effect(operation, effect) => shard.carry_out(operation, effect),
                             Work::Parted(user) => shard.part(user),
                         }
                     }
@@ -60,24 +61,24 @@ impl Publisher {
         (Self { shards }, tasks)
     }
 
-    /// Hands a batch of effects over; waits while a task is behind. Called on the committer's thread.
-    pub(super) fn publish(&self, effects: impl Iterator<Item = Effect>) {
+    /// Hands a batch of effects over, each with the number of the operation it comes from; waits while a task is behind. Called on the committer's thread.
+    pub(super) fn publish(&self, effects: impl Iterator<Item = (u64, Effect)>) {
         let mut batches: Vec<Vec<Work>> = self.shards.iter().map(|_| Vec::new()).collect();
-        for effect in effects {
+        for (operation, effect) in effects {
             match effect {
                 Effect::Subscribed(user, groups) => {
                     for (place, batch) in (0_u64..).zip(batches.iter_mut()) {
                         let here =
                             groups.iter().copied().filter(|(group, _)| place_of(*group) == place).collect::<Vec<_>>();
                         if !here.is_empty() {
-                            batch.push(Work::Effect(Effect::Subscribed(user, here)));
+                            batch.push(Work::Effect(operation, Effect::Subscribed(user, here)));
                         }
                     }
                 }
                 effect => {
                     let place = conversation_of(&effect).map_or(0, place_of);
                     if let Some(batch) = usize::try_from(place).ok().and_then(|place| batches.get_mut(place)) {
-                        batch.push(Work::Effect(effect));
+                        batch.push(Work::Effect(operation, effect));
                     }
                 }
             }
@@ -135,17 +136,18 @@ struct Seat {
 }
 
 impl Shard {
-    fn carry_out(&mut self, effect: Effect) {
+    fn carry_out(&mut self, operation: u64, effect: Effect) {
         match effect {
-            Effect::Direct { event, sender, receiver } => self.direct(event, sender, receiver),
+            Effect::Direct { event, sender, receiver } => self.direct(operation, event, sender, receiver),
             Effect::Group { event, group, seq, sender, hidden_from } => {
-                self.group(event, group, seq, sender, &hidden_from);
+                self.group(operation, (event, seq), group, sender, &hidden_from);
             }
             Effect::Tell { event, to, own, .. } => {
                 let broadcast = Broadcast::new(event, &self.speakers);
                 for user in to {
                     let view = if own == Some(user) { View::Own } else { View::Other };
-                    self.registry.deliver_event(user, &broadcast, view);
+                    let telling = Telling { operation, broadcast: &broadcast, view, unread: 0, position: None };
+                    self.registry.deliver_event(user, &telling);
                 }
             }
             Effect::Joined(group, user, unread) => self.seat(group, user, unread),
@@ -164,36 +166,38 @@ impl Shard {
         }
     }
 
-    fn direct(&self, event: Arc<Event>, sender: Recipient, receiver: Option<Recipient>) {
+    fn direct(&self, operation: u64, event: Arc<Event>, sender: Recipient, receiver: Option<Recipient>) {
         let Event::Message(message) = event.as_ref() else { return };
-        let position = Position { conversation: message.message.conversation, seq: message.message.seq };
+        let position = Some(Position { conversation: message.message.conversation, seq: message.message.seq });
         let koine_core::Place::Direct { receiver: other } = &message.message.place else { return };
         let other = other.id;
-        let broadcast = Broadcast::new(event, &self.speakers);
-        self.registry.deliver_direct(sender.user, other, &broadcast, View::Own, sender.unread, position);
-        if let Some(receiver) = receiver {
-            self.registry.deliver_direct(
-                receiver.user,
-                sender.user,
-                &broadcast,
-                View::Other,
-                receiver.unread,
-                position,
-            );
+        let broadcast = &Broadcast::new(event, &self.speakers);
+        let telling = Telling { operation, broadcast, view: View::Own, unread: sender.unread, position };
+        self.registry.deliver_direct(sender.user, other, &telling);
+        if let Some(Recipient { user, unread }) = receiver {
+            self.registry.deliver_direct(user, sender.user, &Telling { view: View::Other, unread, ..telling });
         }
     }
 
-    fn group(&mut self, event: Arc<Event>, group: ConversationId, seq: u64, sender: Recipient, hidden_from: &[UserId]) {
+    fn group(
+        &mut self,
+        operation: u64,
+        (event, seq): (Arc<Event>, u64),
+        group: ConversationId,
+        sender: Recipient,
+        hidden_from: &[UserId],
+    ) {
         let Some(room) = self.rooms.get_mut(&group) else { return };
         let position = Some(Position { conversation: group, seq });
-        let broadcast = Broadcast::new(event, &self.speakers);
+        let broadcast = &Broadcast::new(event, &self.speakers);
+        let telling = Telling { operation, broadcast, view: View::Own, unread: sender.unread, position };
         for (user, seat) in room {
             if *user == sender.user {
                 seat.unread = sender.unread;
-                seat.user.deliver(|slot| slot.faces.is_none(), &broadcast, View::Own, seat.unread, position);
+                seat.user.deliver_to_all(&telling);
             } else if hidden_from.is_empty() || !hidden_from.contains(user) {
                 seat.unread += 1;
-                seat.user.deliver(|slot| slot.faces.is_none(), &broadcast, View::Other, seat.unread, position);
+                seat.user.deliver_to_all(&Telling { view: View::Other, unread: seat.unread, ..telling });
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use dashmap::DashMap;
 use koine_core::{ConnectionId, EndReason, Event, Timestamp, UserId, UserRef, View};
@@ -24,6 +24,19 @@ pub(super) struct Registry {
     connections: AtomicUsize,
 }
 
+/// An event on its way to one user.
+#[derive(Clone, Copy)]
+pub(super) struct Telling<'a> {
+    /// The number of the operation that decided it.
+    pub(super) operation: u64,
+    pub(super) broadcast: &'a Arc<Broadcast>,
+    pub(super) view: View,
+    /// The user's unread count, for frames that show it.
+    pub(super) unread: u64,
+    /// The message it shows, if it shows one.
+    pub(super) position: Option<Position>,
+}
+
 /// A user with at least one connection, or one that ended a moment ago.
 pub(super) struct UserSlot {
     connections: Mutex<Vec<Arc<Slot>>>,
@@ -38,6 +51,8 @@ pub(super) struct Slot {
     pub(super) faces: Option<UserRef>,
     pub(super) mailbox: Mailbox,
     pub(super) since: Timestamp,
+    /// The number of the operation that attached it: what was decided up to there is not news to it.
+    attached_at: AtomicU64,
     /// Whether the user it faces was last said to be reachable.
     peer_reachable: AtomicBool,
     /// It has ended, and still counts for presence.
@@ -54,7 +69,18 @@ impl Slot {
         since: Timestamp,
     ) -> Arc<Self> {
         let (peer_reachable, lingering) = (AtomicBool::new(false), AtomicBool::new(false));
-        Arc::new(Self { connection, info, user, faces, mailbox, since, peer_reachable, lingering })
+        let attached_at = AtomicU64::new(u64::MAX);
+        Arc::new(Self { connection, info, user, faces, mailbox, since, attached_at, peer_reachable, lingering })
+    }
+
+    /// From the operation after this one on, what is decided is told to the connection.
+    pub(super) fn attach_at(&self, operation: u64) {
+        self.attached_at.store(operation, Ordering::Release);
+    }
+
+    /// Whether what this operation decided is news to the connection.
+    fn hears(&self, operation: u64) -> bool {
+        operation > self.attached_at.load(Ordering::Acquire)
     }
 
     /// Whether a direct message from `sender` would come to this connection.
@@ -67,12 +93,13 @@ impl Slot {
     }
 
     /// Puts an event into the mailbox, if the dialect can say it.
-    pub(super) fn deliver(&self, broadcast: &Arc<Broadcast>, view: View, unread: u64, position: Option<Position>) {
+    fn deliver(&self, telling: &Telling<'_>) {
+        let Telling { broadcast, view, unread, position, .. } = *telling;
         if !self.is_live() {
             return;
         }
         if let Some(size) = broadcast.size(self.info.dialect, view) {
-            self.mailbox.push(Item { broadcast: broadcast.clone(), view, unread, position, size });
+            self.mailbox.push(Item { broadcast: broadcast.clone(), view, unread, position, size, caught_up: false });
         }
     }
 }
@@ -84,19 +111,17 @@ impl UserSlot {
     }
 
     /// Gives an event to every live connection that `wanted` chooses.
-    pub(super) fn deliver(
-        &self,
-        wanted: impl Fn(&Slot) -> bool,
-        broadcast: &Arc<Broadcast>,
-        view: View,
-        unread: u64,
-        position: Option<Position>,
-    ) {
+    pub(super) fn deliver(&self, telling: &Telling<'_>, wanted: impl Fn(&Slot) -> bool) {
         for slot in self.connections.lock().iter() {
-            if wanted(slot) {
-                slot.deliver(broadcast, view, unread, position);
+            if wanted(slot) && slot.hears(telling.operation) {
+                slot.deliver(telling);
             }
         }
+    }
+
+    /// Gives an event to the connections that take part in everything.
+    pub(super) fn deliver_to_all(&self, telling: &Telling<'_>) {
+        self.deliver(telling, |slot| slot.faces.is_none());
     }
 
     /// Whether a live connection takes part in everything, groups among it.
@@ -188,28 +213,26 @@ impl Registry {
     fn tell_presence(&self, watcher: &Slot, user: &UserRef, reachable: bool) {
         let event = Event::Presence { user: user.clone(), reachable };
         let broadcast = Broadcast::new(Arc::new(event), &self.speakers);
-        watcher.deliver(&broadcast, View::Other, 0, None);
+        watcher.deliver(&Telling {
+            operation: u64::MAX,
+            broadcast: &broadcast,
+            view: View::Other,
+            unread: 0,
+            position: None,
+        });
     }
 
     /// Gives a direct message to the connections of one side that face the other, or face nobody.
-    pub(super) fn deliver_direct(
-        &self,
-        user: UserId,
-        other: UserId,
-        broadcast: &Arc<Broadcast>,
-        view: View,
-        unread: u64,
-        position: Position,
-    ) {
+    pub(super) fn deliver_direct(&self, user: UserId, other: UserId, telling: &Telling<'_>) {
         if let Some(slot) = self.user(user) {
-            slot.deliver(|slot| slot.carries_from(other), broadcast, view, unread, Some(position));
+            slot.deliver(telling, |slot| slot.carries_from(other));
         }
     }
 
     /// Gives an event that is no message to all connections of a user that take part in everything.
-    pub(super) fn deliver_event(&self, user: UserId, broadcast: &Arc<Broadcast>, view: View) {
+    pub(super) fn deliver_event(&self, user: UserId, telling: &Telling<'_>) {
         if let Some(slot) = self.user(user) {
-            slot.deliver(|slot| slot.faces.is_none(), broadcast, view, 0, None);
+            slot.deliver_to_all(telling);
         }
     }
 

@@ -10,7 +10,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use koine_core::{ConversationId, EndReason, Error, Event, MessageEvent, View};
+use koine_core::{ConversationId, EndReason, Error, Event, MessageEvent, RequestId, View};
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -31,6 +31,8 @@ pub struct Subscription {
     catching_up: Option<Box<CatchUp>>,
     /// The last `seq` that went out, per conversation.
     sent: HashMap<ConversationId, u64>,
+    /// Requests that were said while catching up, and may have been made meanwhile.
+    requests: Vec<RequestId>,
 }
 
 struct CatchUp {
@@ -83,7 +85,7 @@ pub struct Position {
 impl Subscription {
     pub(super) fn new(hub: Arc<Inner>, slot: Arc<Slot>, catch_up: bool) -> Self {
         let catching_up = catch_up.then(|| Box::new(CatchUp::new(&slot)));
-        Self { hub, slot, catching_up, sent: HashMap::new() }
+        Self { hub, slot, catching_up, sent: HashMap::new(), requests: Vec::new() }
     }
 
     /// The next thing. Cancel-safe.
@@ -142,6 +144,14 @@ impl Subscription {
             }
             *last = position.seq;
         }
+        if let Event::Requested(request) = item.broadcast.event()
+            && !self.requests.is_empty()
+            && item.view == View::Other
+            && !item.caught_up
+            && self.requests.contains(&request.id)
+        {
+            return None;
+        }
         let text = item.broadcast.text(self.slot.info.dialect, item.view, &self.slot.user.handle, item.unread)?;
         Some(Delivery::Frame { text, position: item.position })
     }
@@ -154,6 +164,7 @@ impl Subscription {
                 let requests = self.hub.pending_requests(self.slot.user.id).await.map_err(|error| failed(&error))?;
                 catching_up.requests = true;
                 for request in requests {
+                    self.requests.push(request.id);
                     let broadcast = Broadcast::new(Arc::new(Event::Requested(request)), &self.hub.speakers);
                     catching_up.ready.extend(item(&self.slot, broadcast, 0, None));
                 }
@@ -190,7 +201,7 @@ fn failed(error: &Error) -> Delivery {
 
 fn item(slot: &Slot, broadcast: Arc<Broadcast>, unread: u64, position: Option<Position>) -> Option<Item> {
     let size = broadcast.size(slot.info.dialect, View::Other)?;
-    Some(Item { broadcast, view: View::Other, unread, position, size })
+    Some(Item { broadcast, view: View::Other, unread, position, size, caught_up: true })
 }
 
 impl Drop for Subscription {

@@ -32,16 +32,6 @@ pub(crate) fn handshake_response(error: &Error) -> HttpResponse {
     with_status(status, error)
 }
 
-/// The close code of RFC 6455 for a connection that fails after its handshake: not allowed, try again
-/// later, or a fault of the server's.
-pub(crate) fn close_code(error: &Error) -> u16 {
-    match shown(error.kind()).http {
-        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => 1008,
-        StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => 1013,
-        _ => 1011,
-    }
-}
-
 /// A failure as a frame; `None` where the document promises silence (发送消息, 注意事项).
 pub(crate) fn frame(error: &Error) -> Option<wire::Failure<'_>> {
     let code = shown(error.kind()).socket?;

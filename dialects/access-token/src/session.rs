@@ -6,17 +6,17 @@
 //!     │ a token: Authenticate                   ▲
 //!     ▼                                         │
 //!   Authenticating ── refused: 401 ─────────────┤
-//!     │ good: accept, Attach                    │
+//!     │ good: Attach                            │
 //!     ▼                                         │
-//!   Attaching ─────── failed: ERROR, close ─────┤
-//!     │ attached                                │
+//!   Attaching ─────── failed: its status ───────┤
+//!     │ attached: accept                        │
 //!     ▼                                         │
 //!   Live ──────────── the server ends it ───────┘
 //!     frame ► Send     refused ► ERROR, or nothing where silence is promised
 //! ```
 //!
 //! The handshake is answered only once the token is known to be good, so that a bad one fails it
-//! (连接失败回调函数). A frame may come while attaching: the user is bound by then, and it is served.
+//! (连接失败回调函数), and once events come: whatever is said after a client's `onopen` reaches it.
 
 use koine_core::{
     Attach, Authenticate, Command, ConfirmBy, EndReason, Error, ErrorKind, Input, Outputs, Purpose, Reply, Scope,
@@ -36,7 +36,7 @@ enum State {
     Fresh(Option<Token>),
     /// The token is being looked at; the handshake waits.
     Authenticating(Tag),
-    /// The handshake is done, events are being subscribed to.
+    /// The token is good, events are being subscribed to; the handshake waits.
     Attaching(Tag),
     /// Messages go both ways.
     Live,
@@ -62,21 +62,20 @@ impl Connection {
     fn replied(&mut self, tag: Tag, result: Result<Reply, Error>, out: &mut Outputs) {
         match (&self.state, result) {
             (State::Authenticating(asked), Ok(Reply::Authenticated(_))) if *asked == tag => {
-                out.accept();
                 let attach =
                     Attach { scope: Scope::All, catch_up: false, confirm: ConfirmBy::Pong, confirmed_is_read: false };
                 self.state = State::Attaching(self.ask(Command::Attach(attach), out));
             }
             (State::Authenticating(asked), Ok(_)) if *asked == tag => self.reject(&Error::internal(), out),
             (State::Authenticating(asked), Err(why)) if *asked == tag => self.reject(&why, out),
-            (State::Attaching(asked), Ok(_)) if *asked == tag => self.state = State::Live,
-            (State::Attaching(asked), Err(why)) if *asked == tag => {
-                tell(&why, out);
-                self.close(error::close_code(&why), "cannot attach", out);
+            (State::Attaching(asked), Ok(_)) if *asked == tag => {
+                out.accept();
+                self.state = State::Live;
             }
-            (State::Attaching(_) | State::Live, Err(why)) => tell(&why, out),
-            (State::Attaching(_) | State::Live, Ok(_))
-            | (State::Fresh(_) | State::Authenticating(_) | State::Over, _) => {}
+            (State::Attaching(asked), Err(why)) if *asked == tag => self.reject(&why, out),
+            (State::Live, Err(why)) => tell(&why, out),
+            (State::Live, Ok(_))
+            | (State::Fresh(_) | State::Authenticating(_) | State::Attaching(_) | State::Over, _) => {}
         }
     }
 
@@ -101,7 +100,7 @@ impl Connection {
     /// The document has no frame for a server that ends a connection: the close frame alone tells.
     fn ended(&mut self, reason: EndReason, out: &mut Outputs) {
         match self.state {
-            State::Fresh(_) | State::Authenticating(_) => {
+            State::Fresh(_) | State::Authenticating(_) | State::Attaching(_) => {
                 let kind = match reason {
                     EndReason::Draining => ErrorKind::Unavailable,
                     EndReason::Disabled => ErrorKind::UserDisabled,
@@ -109,13 +108,13 @@ impl Connection {
                 };
                 self.reject(&kind.into(), out);
             }
-            State::Attaching(_) | State::Live => self.close(reason.close_code(), reason.word(), out),
+            State::Live => self.close(reason.close_code(), reason.word(), out),
             State::Over => {}
         }
     }
 
     const fn is_open(&self) -> bool {
-        matches!(self.state, State::Attaching(_) | State::Live)
+        matches!(self.state, State::Live)
     }
 
     fn ask(&mut self, command: Command, out: &mut Outputs) -> Tag {

@@ -1,7 +1,5 @@
 //! A connection: one chat with one user.
 
-use std::collections::VecDeque;
-
 use koine_core::{
     Attach, Authenticate, Command, ConfirmBy, Content, Error, ErrorKind, Handle, Input, Outputs, Purpose, Reply, Scope,
     SendMessage, Session, Tag, Target, Timestamp, Token, UserKey,
@@ -18,20 +16,20 @@ const FIRST_SEND: u64 = 2;
 ///
 /// ```text
 ///   Opening ── no token ──────────────────────► 30002, close 1008 ─┐
-///      │ accept, Authenticate                                      │
+///      │ Authenticate                                              │
 ///      ▼                                                           │
 ///   Authenticating ── bad token ──────────────► 30002, close 1008 ─┤
 ///      │ Attach          └─ path is no user id ─► 30003, close 1008 ─┤
 ///      ▼                                                           ▼
 ///   Attaching ── no such user ────────────────► 30003, close 1008 ─► Over
-///      │ what came early is sent, in order                         ▲
+///      │ accept                                                    ▲
 ///      ▼                                                           │
 ///   Chatting ── too large ────────────────────► 30413, close 1009 ─┘
 ///      └─◄ a message is sent, silently; a bad one is answered ┘
 /// ```
 ///
-/// The handshake always succeeds, so that a browser client sees why it was turned away. Frames that
-/// arrive before the chat is attached wait (at most [`Early::MAX_FRAMES`] and [`Early::MAX_BYTES`]).
+/// The handshake always succeeds, so that a browser client sees why it was turned away; it is answered
+/// once the chat is attached, so that whatever is said after a client's `onopen` reaches it.
 /// [`Input::Ended`] closes from any state.
 pub(crate) struct ChatSession {
     /// The user to chat with, or what the path says instead.
@@ -40,19 +38,13 @@ pub(crate) struct ChatSession {
     next_send: u64,
 }
 
+#[derive(PartialEq, Eq)]
 enum State {
     Opening { token: Option<Token> },
-    Authenticating { early: Early },
-    Attaching { early: Early },
+    Authenticating,
+    Attaching,
     Chatting,
     Over,
-}
-
-/// What arrived before the chat was attached, in order.
-#[derive(Default)]
-struct Early {
-    frames: VecDeque<Result<Content, Error>>,
-    bytes: usize,
 }
 
 impl ChatSession {
@@ -69,6 +61,7 @@ impl Session for ChatSession {
             Input::Refused(_, error) => self.received(Err(error), out),
             Input::Reply(tag, result) => self.answered(tag, result, out),
             Input::Ended(reason) => {
+                self.accept(out);
                 self.state = State::Over;
                 out.close(reason.close_code(), reason.word());
             }
@@ -80,10 +73,9 @@ impl Session for ChatSession {
 impl ChatSession {
     fn opened(&mut self, out: &mut Outputs) {
         let State::Opening { token } = &mut self.state else { return };
-        out.accept();
         match token.take() {
             Some(token) => {
-                self.state = State::Authenticating { early: Early::default() };
+                self.state = State::Authenticating;
                 let authenticate = Authenticate { token, purpose: Purpose::Access, claim: None };
                 out.command(AUTHENTICATE, Command::Authenticate(authenticate));
             }
@@ -92,39 +84,27 @@ impl ChatSession {
     }
 
     fn received(&mut self, content: Result<Content, Error>, out: &mut Outputs) {
-        match &mut self.state {
-            State::Chatting => self.serve(content, out),
-            State::Authenticating { early } | State::Attaching { early } => {
-                if let Err(error) = early.push(content) {
-                    self.complain(&error, out);
-                }
-            }
-            State::Opening { .. } | State::Over => {}
+        if self.state == State::Chatting {
+            self.serve(content, out);
         }
     }
 
     fn answered(&mut self, tag: Tag, result: Result<Reply, Error>, out: &mut Outputs) {
-        match (std::mem::replace(&mut self.state, State::Over), result) {
-            (State::Authenticating { early }, Ok(Reply::Authenticated(_))) if tag == AUTHENTICATE => {
-                self.attach(early, out);
-            }
-            (State::Attaching { early }, Ok(Reply::Attached)) if tag == ATTACH => {
+        match (&self.state, result) {
+            (State::Authenticating, Ok(Reply::Authenticated(_))) if tag == AUTHENTICATE => self.attach(out),
+            (State::Attaching, Ok(Reply::Attached)) if tag == ATTACH => {
+                self.accept(out);
                 self.state = State::Chatting;
-                self.serve_early(early, out);
             }
-            (State::Authenticating { .. } | State::Attaching { .. }, result) => {
+            (State::Authenticating | State::Attaching, result) => {
                 self.turn_away(&result.err().unwrap_or(Error::internal()), out);
             }
-            (state, result) => {
-                self.state = state;
-                if let (State::Chatting, Err(error)) = (&self.state, result) {
-                    self.complain(&error, out);
-                }
-            }
+            (State::Chatting, Err(error)) => self.complain(&error, out),
+            (State::Opening { .. } | State::Chatting | State::Over, _) => {}
         }
     }
 
-    fn attach(&mut self, early: Early, out: &mut Outputs) {
+    fn attach(&mut self, out: &mut Outputs) {
         let Ok(peer) = &self.peer else {
             return self.turn_away(&ErrorKind::UserNotFound.into(), out);
         };
@@ -134,13 +114,14 @@ impl ChatSession {
             confirm: ConfirmBy::Pong,
             confirmed_is_read: true,
         };
-        self.state = State::Attaching { early };
+        self.state = State::Attaching;
         out.command(ATTACH, Command::Attach(attach));
     }
 
-    fn serve_early(&mut self, early: Early, out: &mut Outputs) {
-        for content in early.frames {
-            self.received(content, out);
+    /// Completes the handshake, unless that is done.
+    fn accept(&self, out: &mut Outputs) {
+        if matches!(self.state, State::Opening { .. } | State::Authenticating | State::Attaching) {
+            out.accept();
         }
     }
 
@@ -171,6 +152,7 @@ impl ChatSession {
 
     /// Says an error that leaves no chat to stay open.
     fn turn_away(&mut self, error: &Error, out: &mut Outputs) {
+        self.accept(out);
         let failure = failure(error, self.peer_name());
         out.send_json(&failure.frame());
         out.close(failure.close, error.kind().word());
@@ -183,24 +165,6 @@ impl ChatSession {
             Ok(peer) => peer.as_str(),
             Err(text) => text,
         }
-    }
-}
-
-impl Early {
-    /// Frames that may wait.
-    const MAX_FRAMES: usize = 256;
-    /// Content that may wait, in bytes.
-    const MAX_BYTES: usize = 128 * 1024;
-
-    /// Lets a frame wait; `RateLimited` if too much waits already.
-    fn push(&mut self, frame: Result<Content, Error>) -> Result<(), Error> {
-        let size = frame.as_ref().map_or(0, Content::size);
-        if self.frames.len() >= Self::MAX_FRAMES || self.bytes + size > Self::MAX_BYTES {
-            return Err(ErrorKind::RateLimited.into());
-        }
-        self.bytes += size;
-        self.frames.push_back(frame);
-        Ok(())
     }
 }
 

@@ -21,6 +21,7 @@ fn live() -> Box<dyn Session> {
     give(session.as_mut(), Input::Opened);
     let authenticated = Authenticated { user: full_user(1, "tom"), expires: None };
     give(session.as_mut(), Input::Reply(koine_core::Tag(0), Ok(Reply::Authenticated(authenticated))));
+    give(session.as_mut(), Input::Reply(koine_core::Tag(1), Ok(Reply::Attached)));
     session
 }
 

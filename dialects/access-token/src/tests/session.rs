@@ -25,7 +25,8 @@ impl Client {
         let mut client = Self::new(&[("access_token", "t")]);
         let tag = tag_of(&client.give(Input::Opened));
         let tag = tag_of(&client.give(Input::Reply(tag, Ok(authenticated()))));
-        assert!(client.give(Input::Reply(tag, Ok(Reply::Attached))).is_empty());
+        let out = client.give(Input::Reply(tag, Ok(Reply::Attached)));
+        assert!(matches!(out.as_slice(), [Output::Accept]), "{out:?}");
         client
     }
 
@@ -97,9 +98,7 @@ fn the_handshake_is_answered_only_after_the_token_was_found_good() {
     };
     assert_eq!((asked.token.expose(), asked.purpose, &asked.claim), ("t", Purpose::Access, &None));
     let out = client.give(Input::Reply(*tag, Ok(authenticated())));
-    let [Output::Accept, Output::Command { command: Command::Attach(attach), .. }] = out.as_slice() else {
-        panic!("{out:?}")
-    };
+    let [Output::Command { command: Command::Attach(attach), .. }] = out.as_slice() else { panic!("{out:?}") };
     assert_eq!((&attach.scope, attach.catch_up, attach.confirm), (&Scope::All, false, ConfirmBy::Pong));
     assert!(!attach.confirmed_is_read);
 }
@@ -133,14 +132,14 @@ fn whatever_is_wrong_with_a_token_is_401_and_other_troubles_are_named() {
 }
 
 #[test]
-fn a_failed_subscription_is_told_and_closes() {
-    for (kind, close) in [(ErrorKind::Internal, 1011), (ErrorKind::Unavailable, 1013), (ErrorKind::UserDisabled, 1008)]
+fn a_failed_subscription_fails_the_handshake() {
+    for (kind, expected) in [(ErrorKind::Internal, 500), (ErrorKind::Unavailable, 503), (ErrorKind::UserDisabled, 401)]
     {
         let mut client = Client::new(&[("access_token", "t")]);
         let tag = tag_of(&client.give(Input::Opened));
         let tag = tag_of(&client.give(Input::Reply(tag, Ok(authenticated()))));
-        let out = client.give(Input::Reply(tag, Err(kind.into())));
-        assert!(matches!(out.as_slice(), [Output::Send(_), Output::Close(code, _)] if *code == close), "{out:?}");
+        let (status, _) = rejection(client.give(Input::Reply(tag, Err(kind.into()))));
+        assert_eq!(status.as_u16(), expected, "{kind:?}");
     }
 }
 
@@ -156,14 +155,6 @@ fn a_unicast_goes_to_a_user_and_reads_what_came_before() {
 fn a_multicast_goes_to_a_group() {
     let said = Client::live().said(r#"{"type": "multicast", "groupId": "18446744073709551615", "content": 1}"#);
     assert_eq!(said.target, Target::Group(ConversationId::new(u64::MAX)));
-}
-
-#[test]
-fn frames_are_served_before_the_subscription_is_confirmed() {
-    let mut client = Client::new(&[("access_token", "t")]);
-    let tag = tag_of(&client.give(Input::Opened));
-    client.give(Input::Reply(tag, Ok(authenticated())));
-    client.said(r#"{"type": "unicast", "receiverId": "jack", "content": "early"}"#);
 }
 
 #[test]

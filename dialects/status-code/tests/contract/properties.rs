@@ -28,7 +28,7 @@ proptest! {
     #[test]
     fn any_path_and_token_open_a_session(peer in any::<String>(), token in any::<Option<String>>()) {
         let done = Table::new(&peer, token.as_deref()).open();
-        prop_assert_eq!(&done[0], &Done::Accept);
+        prop_assert!(matches!(done.as_slice(), [Done::Authenticate(..)] | [Done::Accept, Done::Frame(_), Done::Close(_)]));
     }
 
     #[test]

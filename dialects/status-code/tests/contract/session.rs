@@ -22,11 +22,11 @@ fn bad_request(why: &str) -> Done {
 }
 
 #[test]
-fn a_chat_is_accepted_then_authenticated_then_attached_to_the_peer() {
+fn a_chat_is_authenticated_then_attached_to_the_peer_then_accepted() {
     let mut table = Table::new("jack", Some("t"));
-    assert_eq!(table.open(), [Done::Accept, Done::Authenticate(Tag(0), "t".into())]);
+    assert_eq!(table.open(), [Done::Authenticate(Tag(0), "t".into())]);
     assert_eq!(table.reply(Tag(0), Ok(authenticated("tom"))), [Done::Attach(Tag(1), Scope::Peer(jack()))]);
-    assert_eq!(table.reply(Tag(1), Ok(Reply::Attached)), []);
+    assert_eq!(table.reply(Tag(1), Ok(Reply::Attached)), [Done::Accept]);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn a_bad_token_is_told_and_the_connection_closed() {
     for kind in [ErrorKind::Unauthenticated, ErrorKind::UserDisabled] {
         let mut table = Table::new("jack", Some("bad"));
         table.open();
-        assert_eq!(table.reply(Tag(0), Err(kind.into())), [bad_token(), Done::Close(1008)]);
+        assert_eq!(table.reply(Tag(0), Err(kind.into())), [Done::Accept, bad_token(), Done::Close(1008)]);
     }
 }
 
@@ -53,15 +53,16 @@ fn an_unknown_target_is_told_by_the_name_in_the_path() {
     table.open();
     table.reply(Tag(0), Ok(authenticated("tom")));
     let done = table.reply(Tag(1), Err(ErrorKind::UserNotFound.into()));
-    assert_eq!(done, [no_such_user("老 王/x"), Done::Close(1008)]);
+    assert_eq!(done, [Done::Accept, no_such_user("老 王/x"), Done::Close(1008)]);
 }
 
 #[test]
 fn a_path_that_cannot_be_a_user_is_an_unknown_target() {
     let name = "a\nb";
     let mut table = Table::new(name, Some("t"));
-    assert_eq!(table.open().len(), 2, "the token is looked at first");
-    assert_eq!(table.reply(Tag(0), Ok(authenticated("tom"))), [no_such_user(name), Done::Close(1008)]);
+    assert_eq!(table.open().len(), 1, "the token is looked at first");
+    let done = table.reply(Tag(0), Ok(authenticated("tom")));
+    assert_eq!(done, [Done::Accept, no_such_user(name), Done::Close(1008)]);
 }
 
 #[test]
@@ -69,10 +70,8 @@ fn a_server_that_cannot_attach_says_so_and_closes() {
     let mut table = Table::new("jack", Some("t"));
     table.open();
     let done = table.reply(Tag(0), Err(ErrorKind::Unavailable.into()));
-    assert_eq!(
-        done,
-        [Done::Frame(json!({"status": 30500, "msg": "Temporarily unavailable", "body": {}})), Done::Close(1013)]
-    );
+    let told = Done::Frame(json!({"status": 30500, "msg": "Temporarily unavailable", "body": {}}));
+    assert_eq!(done, [Done::Accept, told, Done::Close(1013)]);
 }
 
 #[test]
@@ -80,7 +79,8 @@ fn a_reply_of_the_wrong_kind_is_an_internal_error() {
     let mut table = Table::new("jack", Some("t"));
     table.open();
     let done = table.reply(Tag(0), Ok(Reply::Done));
-    assert_eq!(done, [Done::Frame(json!({"status": 30500, "msg": "Internal error", "body": {}})), Done::Close(1011)]);
+    let told = Done::Frame(json!({"status": 30500, "msg": "Internal error", "body": {}}));
+    assert_eq!(done, [Done::Accept, told, Done::Close(1011)]);
 }
 
 #[test]
@@ -127,47 +127,6 @@ fn frames_that_cannot_be_understood_are_answered_and_the_chat_goes_on() {
 }
 
 #[test]
-fn what_arrives_before_the_chat_is_attached_is_served_in_order_after_it() {
-    let mut table = Table::new("jack", Some("t"));
-    table.open();
-    assert_eq!(table.frame(r#"{"msg": "one"}"#), []);
-    table.reply(Tag(0), Ok(authenticated("tom")));
-    assert_eq!(table.frame("broken"), []);
-    assert_eq!(table.frame(r#"{"msg": "two"}"#), []);
-    let done = table.reply(Tag(1), Ok(Reply::Attached));
-    assert_eq!(
-        done,
-        [
-            Done::Send(Tag(2), Target::User(jack()), "one".into()),
-            bad_request("the frame is not a JSON object"),
-            Done::Send(Tag(3), Target::User(jack()), "two".into()),
-        ]
-    );
-}
-
-#[test]
-fn no_more_than_a_bound_waits_for_the_chat_to_be_attached() {
-    let mut table = Table::new("jack", Some("t"));
-    table.open();
-    let too_many = Done::Frame(json!({"status": 30429, "msg": "Too many requests", "body": {}}));
-    for _ in 0..256 {
-        assert_eq!(table.frame(r#"{"msg": "x"}"#), []);
-    }
-    assert_eq!(table.frame(r#"{"msg": "x"}"#), [too_many]);
-    table.reply(Tag(0), Ok(authenticated("tom")));
-    assert_eq!(table.reply(Tag(1), Ok(Reply::Attached)).len(), 256);
-}
-
-#[test]
-fn the_bytes_that_wait_are_bounded_too() {
-    let mut table = Table::new("jack", Some("t"));
-    table.open();
-    let large = format!(r#"{{"msg": "{}"}}"#, "x".repeat(100 * 1024));
-    assert_eq!(table.frame(&large), []);
-    assert_eq!(table.frame(&large).len(), 1);
-}
-
-#[test]
 fn a_message_above_the_limit_is_told_and_ends_the_connection() {
     let told = Done::Frame(json!({"status": 30413, "msg": "Message too large", "body": {}}));
     let mut table = Table::chatting("jack");
@@ -190,7 +149,7 @@ fn a_policy_that_forbids_a_message_leaves_the_chat_open() {
 fn the_end_has_its_close_code_in_every_state() {
     let mut fresh = Table::new("jack", Some("t"));
     fresh.open();
-    assert_eq!(fresh.end(EndReason::Draining), [Done::Close(1001)]);
+    assert_eq!(fresh.end(EndReason::Draining), [Done::Accept, Done::Close(1001)]);
     assert_eq!(Table::chatting("jack").end(EndReason::Kicked), [Done::Close(1008)]);
     assert_eq!(Table::chatting("jack").end(EndReason::Disabled), [Done::Close(1008)]);
 }

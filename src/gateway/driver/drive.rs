@@ -292,7 +292,9 @@ impl Driver {
         if now >= self.heard.max(self.pinged) + limits.idle_ping {
             self.pinged = now;
             if self.confirmation.goes_unanswered(now, limits.dead) {
-                tracing::warn!("the client answers no Pings: what is pushed to it stays pending");
+                let user = self.attached.as_ref().map(|attached| attached.user.handle.as_str());
+                let client = self.link.connection.peer;
+                tracing::warn!(user, client.addr = %client, "the client answers no Pings: what is pushed to it stays pending");
             }
             let payload = self.confirmation.ping(now);
             self.socket.ping(payload);

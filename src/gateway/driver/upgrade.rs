@@ -13,7 +13,7 @@ use koine_core::SocketRequest;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
-use tracing::{Instrument, Span, field, info_span};
+use tracing::{Instrument, Span, debug_span, field};
 
 use super::super::admission::{Permit, Refusal};
 use super::super::body::Body;
@@ -51,7 +51,8 @@ pub(in super::super) async fn upgrade(
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: request.headers().clone(),
     };
-    let span = info_span!(
+    // At `debug`, as a span that lives as long as an idle connection would cost as much as half its buffers.
+    let span = debug_span!(
         "connection",
         id = field::Empty,
         dialect = field::Empty,

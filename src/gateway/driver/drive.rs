@@ -87,22 +87,26 @@ impl Driver {
         self
     }
 
-    /// Drives the connection to its end.
-    pub(super) async fn run(mut self) {
+    /// Drives the connection until it is to end, and says how.
+    pub(super) async fn run(&mut self) -> Parting {
         let shared = Arc::clone(&self.shared);
         let mut stopping = pin!(shared.stopping.cancelled());
-        let parting = loop {
+        loop {
             self.pass_on();
             if let Some((code, reason)) = self.link.closed() {
-                break Parting::Close(code, reason);
+                return Parting::Close(code, reason);
             }
             self.schedule();
             let happening = self.next(stopping.as_mut()).await;
             if let Some(parting) = self.take(happening) {
-                break parting;
+                return parting;
             }
-        };
-        let Self { link, socket, attached, .. } = self;
+        }
+    }
+
+    /// Ends the connection.
+    pub(super) async fn part(self, parting: Parting) {
+        let Self { shared, link, socket, attached, .. } = self;
         // The user is gone from here now, however long the farewell takes.
         drop(attached);
         closing::part(Some(link), socket, parting, &shared.config.limits).await;
@@ -288,7 +292,9 @@ impl Driver {
         if now >= self.heard.max(self.pinged) + limits.idle_ping {
             self.pinged = now;
             if self.confirmation.goes_unanswered(now, limits.dead) {
-                tracing::warn!("the client answers no Pings: what is pushed to it stays pending");
+                let user = self.attached.as_ref().map(|attached| attached.user.handle.as_str());
+                let client = self.link.connection.peer;
+                tracing::warn!(user, client.addr = %client, "the client answers no Pings: what is pushed to it stays pending");
             }
             let payload = self.confirmation.ping(now);
             self.socket.ping(payload);
@@ -329,5 +335,24 @@ impl Driver {
         if self.timer.is_elapsed() || earliest < self.timer.deadline() {
             self.timer.as_mut().reset(earliest);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn run(driver: &mut Driver) -> Parting {
+        driver.run().await
+    }
+
+    const fn size_of_output<'a, F>(_: fn(&'a mut Driver) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn an_idle_connection_is_small() {
+        let size = size_of::<Driver>() + size_of_output(run);
+        assert!(size <= 1_536, "an idle connection takes {size} bytes beside its buffers");
     }
 }

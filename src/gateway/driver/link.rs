@@ -29,10 +29,10 @@ pub(super) struct Link {
     id: koine_core::ConnectionId,
     info: Arc<ConnectionInfo>,
     session: Box<dyn Session>,
-    outputs: Outputs,
     actor: Arc<Actor>,
     bound: Option<Box<Bound>>,
-    queue: VecDeque<Queued>,
+    /// Boxed, since commands are large and the queue keeps its room.
+    queue: VecDeque<Box<Queued>>,
     step: Option<Step>,
     answers: VecDeque<(Tag, Pending)>,
     subscribed: bool,
@@ -128,7 +128,6 @@ impl Link {
             id,
             info: Arc::new(info),
             session: mounted.dialect.open(request, opening),
-            outputs: Outputs::new(),
             actor: Arc::new(Actor { user: None, origin: Origin::Dialect(mounted.name) }),
             bound: None,
             queue: VecDeque::new(),
@@ -175,15 +174,19 @@ impl Link {
         if matches!(self.state, State::Rejected(_) | State::Closed(..)) {
             return;
         }
-        self.session.handle(now(), input, &mut self.outputs);
-        for output in self.outputs.drain() {
+        // Not kept: an idle connection would hold room for outputs that it rarely has.
+        let mut outputs = Outputs::new();
+        self.session.handle(now(), input, &mut outputs);
+        for output in outputs.drain() {
             match output {
                 Output::Accept => self.state = State::Open,
                 Output::Reject(response) => {
                     self.state = State::Rejected(Some(Box::new(response)));
                     break;
                 }
-                Output::Command { tag, token, command } => self.queue.push_back(Queued { tag, token, command }),
+                Output::Command { tag, token, command } => {
+                    self.queue.push_back(Box::new(Queued { tag, token, command }));
+                }
                 Output::Send(text) => self.frames.push_back(text),
                 Output::WakeAt(moment) => {
                     let away = moment.as_millis().saturating_sub(now().as_millis());
@@ -245,7 +248,7 @@ impl Link {
                 if attaches && self.detach() {
                     return Poll::Ready(());
                 }
-                self.step = self.queue.pop_front().map(|next| self.begin(next));
+                self.step = self.queue.pop_front().map(|next| self.begin(*next));
             }
             let Some(step) = &mut self.step else { break };
             let Poll::Ready(stepped) = step.as_mut().poll(context) else { break };

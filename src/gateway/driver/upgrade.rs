@@ -13,7 +13,7 @@ use koine_core::SocketRequest;
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
-use tracing::{Instrument, Span, field, info_span};
+use tracing::{Instrument, Span, debug_span, field};
 
 use super::super::admission::{Permit, Refusal};
 use super::super::body::Body;
@@ -51,7 +51,8 @@ pub(in super::super) async fn upgrade(
         query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: request.headers().clone(),
     };
-    let span = info_span!(
+    // At `debug`, as a span that lives as long as an idle connection would cost as much as half its buffers.
+    let span = debug_span!(
         "connection",
         id = field::Empty,
         dialect = field::Empty,
@@ -82,8 +83,9 @@ pub(in super::super) async fn upgrade(
         // What the beginning needs is given back before the long part.
         let driver = Box::pin(begin(&connection, upgraded, start)).await;
         drop(connection);
-        if let Some(driver) = driver {
-            driver.run().await;
+        if let Some(mut driver) = driver {
+            let parting = driver.run().await;
+            Box::pin(driver.part(parting)).await;
         }
         drop(permit);
     };
@@ -99,12 +101,12 @@ enum Start {
     FirstFrame { candidates: Vec<Arc<Mounted>>, asked: SocketRequest, client: IpAddr },
 }
 
-async fn begin(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) -> Option<Driver> {
+async fn begin(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) -> Option<Box<Driver>> {
     let shared = &connection.listener.shared;
     let limits = &shared.config.limits;
     let mut socket = socket(upgraded, limits.frame).await?;
     let (candidates, asked, client) = match start {
-        Start::Session(link) => return Some(Driver::new(link, socket, random())),
+        Start::Session(link) => return Some(Box::new(Driver::new(link, socket, random()))),
         Start::FirstFrame { candidates, asked, client } => (candidates, asked, client),
     };
     let (mounted, first) = match detect(&mut socket, &candidates, limits, &shared.stopping).await {
@@ -117,7 +119,7 @@ async fn begin(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) 
     let mut link = open(connection, client, &mounted, &asked);
     // A refusal shows in the link's state: it is too late for a plain response.
     let _ = timeout(limits.handshake, link.opened()).await;
-    Some(Driver::new(link, socket, random()).hearing(&first))
+    Some(Box::new(Driver::new(link, socket, random()).hearing(&first)))
 }
 
 /// Opens a dialect's session for a request.

@@ -104,10 +104,10 @@ pub(super) async fn ask(
 ) -> Answer {
     let mut request = format!("{method} {path} HTTP/1.1\r\nHost: chat.example.org\r\nConnection: close\r\n");
     for header in headers {
-        request += &format!("{header}\r\n");
+        request.extend([header, "\r\n"]);
     }
     if !body.is_empty() {
-        request += &format!("Content-Length: {}\r\n", body.len());
+        request.extend(["Content-Length: ", &body.len().to_string(), "\r\n"]);
     }
     request += "\r\n";
     stream.write_all(request.as_bytes()).await.expect("written");
@@ -156,6 +156,7 @@ fn unchunk(mut rest: &[u8]) -> Vec<u8> {
 }
 
 /// A WebSocket client.
+#[derive(Debug)]
 pub(super) struct Client<S> {
     pub(super) socket: WebSocketStream<S>,
 }

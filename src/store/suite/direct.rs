@@ -128,7 +128,7 @@ fn under_the_friends_policy_only_friends_may_write(world: &mut World) {
     let [tom, jack] = world.users(["tom", "jack"]);
     let chat = world.tell(tom, jack, "before").conversation;
     world.settings.direct_policy = DirectPolicy::Friends;
-    world.settings.request_ttl = Duration::from_secs(60);
+    world.settings.request_ttl = Duration::from_mins(1);
     world.reopen();
     let to_jack = || text(Target::User(UserKey::Id(jack)), "hello");
     assert_eq!(world.send(tom, to_jack()), Err(ErrorKind::NotFriends));

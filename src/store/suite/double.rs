@@ -58,12 +58,11 @@ impl Faults {
     fn step(&self) {
         let mut waiting = self.hook.lock();
         let Some((reads, hook)) = waiting.take() else { return };
-        match reads.checked_sub(1) {
-            Some(left) => *waiting = Some((left, hook)),
-            None => {
-                drop(waiting);
-                hook();
-            }
+        if let Some(left) = reads.checked_sub(1) {
+            *waiting = Some((left, hook));
+        } else {
+            drop(waiting);
+            hook();
         }
     }
 }

@@ -179,7 +179,7 @@ fn a_dialect_decides_only_its_kinds_of_requests(world: &mut World) {
 }
 
 fn an_expired_request_is_gone_and_can_be_made_anew(world: &mut World) {
-    world.settings.request_ttl = Duration::from_secs(60);
+    world.settings.request_ttl = Duration::from_mins(1);
     world.reopen();
     let [tom, jack] = world.users(["tom", "jack"]);
     let group = world.group(tom, &[]);

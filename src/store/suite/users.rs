@@ -186,7 +186,10 @@ fn a_change_of_profile_keeps_the_login_that_waits_to_be_written(world: &mut Worl
     world.reply(None, Action::UpdateUser(UserKey::Id(tom), ProfilePatch { changes }));
     attach(world, tom);
     let user = world.find(tom);
-    assert_eq!((user.profile.city.as_deref(), user.login.map(|at| at.as_millis())), (Some("Wuhan"), Some(world.now)));
+    assert_eq!(
+        (user.profile.city.as_deref(), user.login.map(koine_core::Timestamp::as_millis)),
+        (Some("Wuhan"), Some(world.now))
+    );
     world.flush(true);
     world.reopen();
     assert_eq!(world.find(tom), user);

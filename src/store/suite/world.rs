@@ -50,8 +50,8 @@ impl World {
             message_limit: 64 * 1024,
             group_members: 8,
             direct_policy: DirectPolicy::Open,
-            request_ttl: Duration::from_secs(7 * 86_400),
-            keep_keys: Duration::from_secs(86_400),
+            request_ttl: Duration::from_hours(7 * 24),
+            keep_keys: Duration::from_hours(24),
         };
         let directory = new_directory();
         let mut world = Self { directory, kind, settings, faults: Arc::default(), store: None, now: START };

@@ -51,19 +51,22 @@ pub(super) fn any_step(users: usize) -> impl Strategy<Value = Step> {
 
 fn any_change(users: usize) -> impl Strategy<Value = Change> {
     let who = move || 0..users;
-    let talk = || 0_usize..9;
+    // Few conversations get most of it, so that something comes together in them.
+    let talk = || prop_oneof![3 => 0_usize..3, 1 => 0_usize..9];
+    let first = || prop_oneof![Just(1_u64), 0_u64..12];
+    let more = || prop_oneof![0_u64..4, 0_u64..20];
     let key = || prop::option::weighted(0.2, 0_u8..3);
     prop_oneof![
-        4 => (who(), who(), key(), any::<bool>()).prop_map(|(by, to, key, reads)| Change::Tell { by, to, key, reads }),
-        12 => (who(), talk(), key(), prop::bool::weighted(0.2))
+        4 => (who(), who(), key(), prop::bool::weighted(0.2)).prop_map(|(by, to, key, reads)| Change::Tell { by, to, key, reads }),
+        14 => (who(), talk(), key(), prop::bool::weighted(0.1))
             .prop_map(|(by, talk, key, reads)| Change::Say { by, talk, key, reads }),
         2 => (who(), prop::collection::vec(who(), 0..4)).prop_map(|(by, others)| Change::Create { by, others }),
         1 => (who(), talk()).prop_map(|(by, talk)| Change::Leave { by, talk }),
         1 => (who(), talk(), who()).prop_map(|(by, talk, who)| Change::Remove { by, talk, who }),
         1 => (who(), talk()).prop_map(|(by, talk)| Change::Dissolve { by, talk }),
         3 => (who(), who(), any::<bool>()).prop_map(|(by, who, on)| Change::Block { by, who, on }),
-        3 => (who(), talk()).prop_map(|(by, talk)| Change::MarkRead { by, talk }),
-        6 => (who(), talk(), 0_u64..12, 0_u64..12, any::<bool>(), any::<bool>()).prop_map(
+        2 => (who(), talk()).prop_map(|(by, talk)| Change::MarkRead { by, talk }),
+        8 => (who(), talk(), first(), more(), any::<bool>(), any::<bool>()).prop_map(
             |(by, talk, first, more, read, durable)| Change::Confirm { by, talk, first, more, read, durable }
         ),
         2 => (who(), talk(), 1_u64..12).prop_map(|(by, talk, seq)| Change::Acknowledge { by, talk, seq }),

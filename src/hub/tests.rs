@@ -198,12 +198,15 @@ async fn kicking_and_draining_end_connections_with_their_reason() {
     assert_eq!(world.hub.kick(&UserKey::Id(tom.id)).await.unwrap(), 1);
     assert!(matches!(end(&mut kicked).await, Delivery::End(EndReason::Kicked)));
     drop(kicked);
-    let mut drained = world.attach(&tom, DialectName::UserSig, Scope::All, false).await;
-    world.hub.drain();
-    assert!(matches!(end(&mut drained).await, Delivery::End(EndReason::Draining)));
     let mut disabled = world.attach(&tom, DialectName::UserSig, Scope::All, false).await;
     world.hub.set_disabled(UserKey::Id(tom.id), true).await.unwrap();
     assert!(matches!(end(&mut disabled).await, Delivery::End(EndReason::Disabled)));
+    world.hub.set_disabled(UserKey::Id(tom.id), false).await.unwrap();
+    let mut drained = world.attach(&tom, DialectName::UserSig, Scope::All, false).await;
+    world.hub.drain();
+    assert!(matches!(end(&mut drained).await, Delivery::End(EndReason::Draining)));
+    let mut late = world.attach(&tom, DialectName::UserSig, Scope::All, false).await;
+    assert!(matches!(end(&mut late).await, Delivery::End(EndReason::Draining)));
 }
 
 #[tokio::test]

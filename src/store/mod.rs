@@ -8,6 +8,8 @@ pub mod engine;
 pub mod lock;
 mod op;
 mod query;
+#[cfg(test)]
+mod suite;
 
 use std::sync::Arc;
 

@@ -90,35 +90,44 @@ impl Writer {
             } else {
                 self.change_member_lazily(user, sort, *conversation, |member| member.delivered.insert(first, last))?;
             }
-            if read {
-                self.read_up_to(user, sort, *conversation, last, effects)?;
+        }
+        if read {
+            for (conversation, _, last) in &receipt.ranges {
+                self.read_up_to(user, *conversation, *last, effects)?;
             }
         }
         Ok(Outcome::Reply(Reply::Done))
     }
 
-    /// Moves the read mark to a message that was seen, within a second.
+    /// Moves the read mark to a message that was seen, as far as everything before it was delivered,
+    /// within a second.
     fn read_up_to(
         &mut self,
         user: UserId,
-        sort: Sort,
         conversation: ConversationId,
-        seq: u64,
+        last: u64,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Failure> {
+        let Some((sort, _)) = self.sort(conversation)? else { return Ok(()) };
+        let head = self.current_head(conversation)?.seq;
         let Some(member) = self.membership(user, sort, conversation)? else { return Ok(()) };
+        let (seq, own) = (member.delivered_to(last.min(head)), member.own);
         if seq <= member.read {
             return Ok(());
         }
-        let head = self.current_head(conversation)?.seq;
-        let Some(own) = self.membership(user, sort, conversation)?.map(|member| member.own) else { return Ok(()) };
         let own = if own == 0 || seq == head { 0 } else { self.count_own(user, conversation, seq, head)? };
         let now = self.now.as_millis();
         let unread = self.change_member_lazily(user, sort, conversation, |member| {
             member.read = seq;
             member.own = own;
             member.read_time = Some(now);
-            member.unread(head)
+            let unread = member.unread(head);
+            // Behind the last unread message lie only the user's own and hidden ones.
+            if unread == 0 {
+                member.read = head;
+                member.own = 0;
+            }
+            unread
         })?;
         self.put_lazily(spaces::READS, keys::read(conversation, user, seq), &now)?;
         if let Some(unread) = unread.filter(|_| sort == Sort::Group) {

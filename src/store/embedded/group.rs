@@ -68,6 +68,11 @@ impl Writer {
         }
         let mut to = vec![first, second];
         to.dedup();
+        // Who has blocked the opener hears nothing of it until there is a message to see.
+        if self.blockers_of(user.id)?.contains(&peer.id) {
+            self.change_member(peer.id, Sort::Direct, id, |member| member.row_hidden = Some(0))?;
+            to.retain(|told| *told != peer.id);
+        }
         self.tell_opened(id, user, to, effects)?;
         Ok(id)
     }
@@ -126,7 +131,6 @@ impl Writer {
     }
 
     fn opened(&mut self, user: &Arc<User>, sort: Sort, id: ConversationId, new: bool) -> Result<Outcome, Failure> {
-        self.settle()?;
         let shared = self.shared.clone();
         let row = row(self, &shared, user.id, sort, id, true)?.ok_or(ErrorKind::NotMember)?;
         Ok(Outcome::Reply(Reply::Opened(Opened { row, new })))

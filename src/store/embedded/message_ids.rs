@@ -25,12 +25,14 @@ pub(crate) struct MessageIds {
     written: u64,
     /// The last time that was shown, in ms.
     shown: i64,
+    /// The shown time on the disk.
+    shown_written: i64,
 }
 
 impl MessageIds {
     /// Goes on after the mark and the time that an earlier process left.
     pub(super) const fn new(node: u8, mark: u64, shown: i64) -> Self {
-        Self { node: node as u64, last: mark, mark, written: mark, shown }
+        Self { node: node as u64, last: mark, mark, written: mark, shown, shown_written: shown }
     }
 
     /// The next id.
@@ -54,13 +56,17 @@ impl MessageIds {
         Timestamp::from_millis(self.shown)
     }
 
-    /// The mark and the shown time, if they must be written before what used them is acknowledged.
-    pub(super) fn mark_to_write(&mut self) -> Option<Vec<u64>> {
-        if self.mark == self.written {
-            return None;
-        }
+    /// The mark and the shown time, if they must be written before what used them is acknowledged:
+    /// the time only along with something that shows it (`showing`).
+    pub(super) fn mark_to_write(&self, showing: bool) -> Option<Vec<u64>> {
+        let due = self.mark != self.written || (showing && self.shown != self.shown_written);
+        due.then(|| vec![self.mark, u64::try_from(self.shown).unwrap_or(0)])
+    }
+
+    /// The mark and the shown time are on the disk.
+    pub(super) const fn mark_written(&mut self) {
         self.written = self.mark;
-        Some(vec![self.mark, u64::try_from(self.shown).unwrap_or(0)])
+        self.shown_written = self.shown;
     }
 
     const fn id(&self, ticks: u64) -> MessageId {
@@ -84,8 +90,9 @@ mod tests {
             assert!(next > last);
             last = next;
         }
-        let mark = ids.mark_to_write().expect("a mark");
-        assert!(ids.mark_to_write().is_none());
+        let mark = ids.mark_to_write(false).expect("a mark");
+        ids.mark_written();
+        assert!(ids.mark_to_write(true).is_none());
         let mut restarted = MessageIds::new(3, mark[0], i64::try_from(mark[1]).expect("a time"));
         assert!(restarted.next(Timestamp::from_millis(EPOCH)) > last);
         assert_eq!(last.get() >> SEQUENCE_BITS & 31, 3);
@@ -103,5 +110,22 @@ mod tests {
         let mut ids = MessageIds::new(0, 0, 0);
         let late = ids.shown_time(Timestamp::from_millis(10));
         assert_eq!(ids.shown_time(Timestamp::from_millis(5)), late);
+    }
+
+    #[test]
+    fn a_mark_that_could_not_be_written_is_due_again() {
+        let mut ids = MessageIds::new(0, 0, 0);
+        ids.next(Timestamp::from_millis(EPOCH));
+        let mark = ids.mark_to_write(false);
+        assert!(mark.is_some());
+        assert_eq!(ids.mark_to_write(false), mark);
+    }
+
+    #[test]
+    fn a_time_that_was_shown_is_written_with_what_shows_it_and_not_alone() {
+        let mut ids = MessageIds::new(0, 7, 3);
+        ids.shown_time(Timestamp::from_millis(9));
+        assert_eq!(ids.mark_to_write(false), None);
+        assert_eq!(ids.mark_to_write(true), Some(vec![7, 9]));
     }
 }

@@ -14,7 +14,8 @@ use super::keys::{self, Sort};
 use super::merge::{Merge, Source};
 use super::read::Reading;
 use super::records::{
-    FileRecord, MemberRecord, Record, RequestRecord, RequestStateRecord, ShapeRecord, TokenRecord, UserRecord,
+    FileRecord, Head, MemberRecord, MessageRecord, Record, RequestRecord, RequestStateRecord, ShapeRecord, TokenRecord,
+    UserRecord,
 };
 use super::rows::{self, Reader, read_request};
 use super::spaces;
@@ -52,6 +53,21 @@ impl Reading {
         Ok(self.member(user, Sort::Direct, id)?.map(|member| (id, member)))
     }
 
+    /// The time and the id of the last message that a member may see; its joining and 0 if there is none.
+    fn activity(&self, id: ConversationId, head: &Head, member: &MemberRecord) -> Result<(i64, u64), StoreError> {
+        match member.last_visible(head.seq) {
+            None => Ok((member.created, 0)),
+            Some(seq) if seq == head.seq => Ok((head.time.max(member.created), head.id)),
+            // The last messages are hidden from the user.
+            Some(seq) => {
+                let record: MessageRecord = self
+                    .record(spaces::LOG, &keys::log(id, seq))?
+                    .ok_or(StoreError::corrupt("a message of the log is missing"))?;
+                Ok((record.time.max(member.created), record.id))
+            }
+        }
+    }
+
     fn source(
         &self,
         user: UserId,
@@ -81,7 +97,7 @@ impl Reading {
         let mut sources = Vec::new();
         for sort in sorts {
             for (id, member) in self.rows_of(user, *sort)? {
-                sources.extend(self.pending_source(user, id, &member, above)?);
+                sources.extend(self.pending_source(user, *sort, id, member, above)?);
             }
         }
         Ok(sources)
@@ -90,16 +106,18 @@ impl Reading {
     fn pending_source(
         &self,
         user: UserId,
+        sort: Sort,
         id: ConversationId,
-        member: &MemberRecord,
+        found: MemberRecord,
         above: &HashMap<ConversationId, u64>,
     ) -> Result<Option<Source>, StoreError> {
+        let Some((head, member)) = self.up_to_date(user, sort, id, found)? else { return Ok(None) };
         let first = member.joined.max(above.get(&id).copied().unwrap_or(0)) + 1;
-        let runs = member.delivered.gaps(first, self.head(id)?.seq);
+        let runs = member.delivered.gaps(first, head.seq);
         if runs.is_empty() {
             return Ok(None);
         }
-        self.source(user, id, member, runs).map(Some)
+        self.source(user, id, &member, runs).map(Some)
     }
 }
 
@@ -165,13 +183,11 @@ impl Queries for Embedded {
         let reading = self.reading()?;
         let mut order = Vec::new();
         for sort in [Sort::Direct, Sort::Group] {
-            for (id, member) in reading.rows_of(user, sort)? {
-                let head = reading.head(id)?;
+            for (id, found) in reading.rows_of(user, sort)? {
+                let Some((head, member)) = reading.up_to_date(user, sort, id, found)? else { continue };
                 if hidden || member.row_shown(head.seq) {
-                    // Without messages of its own a row counts from its beginning.
-                    let activity =
-                        if member.visible(head.seq) > 0 { head.time.max(member.created) } else { member.created };
-                    order.push((activity, head.id, member.chat, sort, id));
+                    let (activity, last) = reading.activity(id, &head, &member)?;
+                    order.push((activity, last, member.chat, sort, id));
                 }
             }
         }
@@ -190,8 +206,9 @@ impl Queries for Embedded {
 
     fn history(&self, user: UserId, conversation: ConversationId, paging: Paging) -> Result<MessageList, Error> {
         let reading = self.reading()?;
-        let (conversation, _, member) = reading.joined(user, conversation)?;
-        let head = reading.head(conversation.id)?.seq;
+        let (conversation, sort, found) = reading.joined(user, conversation)?;
+        let (head, member) = reading.up_to_date(user, sort, conversation.id, found)?.ok_or(ErrorKind::NotMember)?;
+        let head = head.seq;
         let (offset, size) = window(paging);
         let total = member.visible(head);
         let Some(top) = member.visible_from_top(head, offset) else {
@@ -211,23 +228,25 @@ impl Queries for Embedded {
         let mut total = 0;
         let chosen = match between {
             None => {
-                let mut all = reading.rows_of(user, Sort::Direct)?;
-                all.extend(reading.rows_of(user, Sort::Group)?);
+                let mut all = Vec::new();
+                for sort in [Sort::Direct, Sort::Group] {
+                    all.extend(reading.rows_of(user, sort)?.into_iter().map(|(id, member)| (id, sort, member)));
+                }
                 all
             }
             Some([one, other]) => match (reading.find_user(one)?, reading.find_user(other)?) {
                 (Some(one), Some(other)) if one.id == user || other.id == user => {
                     let peer = if one.id == user { other.id } else { one.id };
-                    reading.direct(user, peer)?.into_iter().collect()
+                    reading.direct(user, peer)?.map(|(id, member)| (id, Sort::Direct, member)).into_iter().collect()
                 }
                 (Some(_), Some(_)) => return Err(ErrorKind::Forbidden.into()),
                 _ => return Err(ErrorKind::UserNotFound.into()),
             },
         };
-        for (id, member) in chosen {
-            let head = reading.head(id)?.seq;
-            total += member.visible(head);
-            sources.push(reading.source(user, id, &member, vec![(member.joined + 1, head)])?);
+        for (id, sort, found) in chosen {
+            let Some((head, member)) = reading.up_to_date(user, sort, id, found)? else { continue };
+            total += member.visible(head.seq);
+            sources.push(reading.source(user, id, &member, vec![(member.joined + 1, head.seq)])?);
         }
         let (offset, size) = window(paging);
         let mut merge = Merge::new(&reading, Direction::Reverse, sources)?;
@@ -248,7 +267,9 @@ impl Queries for Embedded {
         let sources = match scope {
             PendingScope::All => reading.pending_sources(user, PullFilter::All, above)?,
             PendingScope::Peer(peer) => match reading.direct(user, peer)? {
-                Some((id, member)) => reading.pending_source(user, id, &member, above)?.into_iter().collect(),
+                Some((id, member)) => {
+                    reading.pending_source(user, Sort::Direct, id, member, above)?.into_iter().collect()
+                }
                 None => Vec::new(),
             },
         };
@@ -257,7 +278,8 @@ impl Queries for Embedded {
         while messages.len() < limit {
             let Some((message, source)) = merge.next(&reading)? else { break };
             let Some(conversation) = merge.conversation(source) else { break };
-            let unread = merge.reader(source).map_or(0, |reader| reader.member().unread(message.seq));
+            let head = reading.head(conversation.id)?.seq;
+            let unread = merge.reader(source).map_or(0, |reader| reader.member().unread_at(message.seq, head));
             messages.push((Arc::new(message), conversation, unread));
         }
         Ok(MessagePage { messages })
@@ -336,7 +358,13 @@ impl Queries for Embedded {
 
     fn request(&self, request: RequestId) -> Result<Option<Arc<Request>>, Error> {
         let reading = self.reading()?;
-        let record: Option<RequestRecord> = reading.record(spaces::REQUESTS, &keys::number(request.get()))?;
+        let mut record: Option<RequestRecord> = reading.record(spaces::REQUESTS, &keys::number(request.get()))?;
+        if let Some(record) = &mut record
+            && record.state == RequestStateRecord::Pending
+            && self.is_expired(record)
+        {
+            record.state = RequestStateRecord::Expired;
+        }
         Ok(record.map(|record| read_request(&reading, request, &record)).transpose()?.map(Arc::new))
     }
 

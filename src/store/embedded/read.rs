@@ -7,7 +7,7 @@ use bytes::Bytes;
 use koine_core::{Conversation, ConversationId, Handle, Message, User, UserId};
 
 use super::keys::{self, Sort};
-use super::records::{MemberRecord, MessageRecord, Record, UserRecord};
+use super::records::{Head, MemberRecord, MessageRecord, Record, UserRecord};
 use super::shared::Shared;
 use super::spaces;
 use super::view::{View, read_user};
@@ -17,12 +17,15 @@ use crate::store::engine::{Direction, Engine, Pair, Snapshot, Space};
 /// One point in time, as far as the engine can keep one.
 pub(super) struct Reading {
     snapshot: Box<dyn Snapshot>,
+    /// Whether the snapshot stays as it is.
+    fixed: bool,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Reading {
     pub(super) fn new(engine: &dyn Engine, shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        Ok(Self { snapshot: engine.snapshot()?, shared: shared.clone() })
+        let fixed = engine.snapshots_are_fixed();
+        Ok(Self { snapshot: engine.snapshot()?, fixed, shared: shared.clone() })
     }
 
     /// A user's rows of one sort, newer records from memory.
@@ -39,6 +42,21 @@ impl Reading {
             Ok(())
         })?;
         Ok(rows)
+    }
+
+    /// A conversation's head, and the membership that was found before it as it is now at the latest: no
+    /// older than the head, so that it knows what of the log is the user's own or hidden. `None` if it has
+    /// ended.
+    pub(super) fn up_to_date(
+        &self,
+        user: UserId,
+        sort: Sort,
+        id: ConversationId,
+        found: MemberRecord,
+    ) -> Result<Option<(Head, MemberRecord)>, StoreError> {
+        let head = self.head(id)?;
+        let member = if self.fixed { Some(found) } else { self.member(user, sort, id)? };
+        Ok(member.map(|member| (head, member)))
     }
 
     /// Messages of a log from `first` to `last`, at most `limit`.

@@ -142,9 +142,20 @@ impl MemberRecord {
         seq > self.joined && !self.hidden.contains(seq)
     }
 
+    /// The `seq` of the last message the user may see.
+    pub(crate) fn last_visible(&self, head: u64) -> Option<u64> {
+        self.visible_from_top(head, 0)
+    }
+
     /// Whether the chat list shows the row.
     pub(crate) fn row_shown(&self, head: u64) -> bool {
-        self.row_hidden.is_none_or(|at| head > at)
+        self.row_hidden.is_none_or(|at| self.last_visible(head).is_some_and(|last| last > at))
+    }
+
+    /// How many messages the user had not read when the message of this `seq` was the last; where the
+    /// user has written since the mark, how many there are now.
+    pub(crate) fn unread_at(&self, seq: u64, head: u64) -> u64 {
+        self.unread(if self.own == 0 { seq } else { head })
     }
 
     /// Takes in a message the user has sent.
@@ -160,20 +171,34 @@ impl MemberRecord {
 
     /// Takes in a message that a block keeps from the user.
     pub(crate) fn hide(&mut self, seq: u64) {
+        if self.unread(seq - 1) == 0 {
+            self.read = seq;
+            self.own = 0;
+        }
         self.hidden.insert(seq, seq);
         self.delivered.insert(seq, seq);
     }
 
-    /// Reads everything up to `head`; how many messages became read.
+    /// Reads everything up to `head`, which is thereby delivered; how many messages became read.
     pub(crate) fn mark_all_read(&mut self, head: u64, time: i64) -> u64 {
+        self.delivered.insert(self.joined.saturating_add(1), head);
+        self.read_up_to(head, time)
+    }
+
+    /// Moves the read mark to the head; how many messages became read.
+    pub(crate) fn read_up_to(&mut self, head: u64, time: i64) -> u64 {
         let marked = self.unread(head);
         if self.read < head {
             self.read = head;
             self.own = 0;
             self.read_time = Some(time);
         }
-        self.delivered.insert(self.joined.saturating_add(1), head);
         marked
+    }
+
+    /// Up to where everything up to `last` is delivered without a gap.
+    pub(crate) fn delivered_to(&self, last: u64) -> u64 {
+        self.delivered.gaps(self.joined.saturating_add(1), last).first().map_or(last, |gap| gap.0 - 1)
     }
 }
 

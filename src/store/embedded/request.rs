@@ -93,12 +93,16 @@ impl Writer {
     ) -> Result<Outcome, Failure> {
         let group_number = group.map_or(0, ConversationId::get);
         let open = keys::request_open(kind.byte(), from.id, to, group_number);
+        // Who has blocked the asker never hears of the request, and the asker is not told so.
+        let unheard = self.blockers_of(from.id)?.contains(&to);
         if let Some(id) = self.get(spaces::REQUESTS_OPEN, &open)?.and_then(|bytes| keys::read_number(&bytes)) {
             let id = RequestId::new(id);
-            if let Some(record) = self.record::<RequestRecord>(spaces::REQUESTS, &keys::number(id.get()))?
-                && !self.is_expired(&record)
-            {
-                return Ok(Outcome::Reply(Reply::Requested(Arc::new(read_request(self, id, &record)?))));
+            if let Some(record) = self.record::<RequestRecord>(spaces::REQUESTS, &keys::number(id.get()))? {
+                let heard = self.get(spaces::REQUESTS_TO, &keys::request_to(to, id))?.is_some();
+                if !self.is_expired(&record) && (heard || unheard) {
+                    return Ok(Outcome::Reply(Reply::Requested(Arc::new(read_request(self, id, &record)?))));
+                }
+                self.close(id, record, RequestStateRecord::Expired)?;
             }
         }
         let id = self.next_request();
@@ -114,11 +118,14 @@ impl Writer {
         };
         self.put(spaces::REQUESTS, keys::number(id.get()), &record)?;
         self.put_raw(spaces::REQUESTS_OPEN, open, keys::number(id.get()));
-        self.put_raw(spaces::REQUESTS_TO, keys::request_to(to, id), Vec::new());
         if let Some(group) = group {
             self.put_raw(spaces::REQUESTS_ABOUT, keys::request_about(group, id), Vec::new());
         }
         let request = Arc::new(read_request(self, id, &record)?);
+        if unheard {
+            return Ok(Outcome::Reply(Reply::Requested(request)));
+        }
+        self.put_raw(spaces::REQUESTS_TO, keys::request_to(to, id), Vec::new());
         tell_request(Event::Requested(request.clone()), &request, to, effects);
         Ok(Outcome::Reply(Reply::Requested(request)))
     }

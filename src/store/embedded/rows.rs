@@ -25,14 +25,15 @@ pub(super) fn row<V: View>(
     id: ConversationId,
     members: bool,
 ) -> Result<Option<ConversationRow>, StoreError> {
+    // The head first: a membership that is newer knows everything up to it.
+    let head = view.head(id)?;
     let Some(member) = view.member(user, sort, id)? else { return Ok(None) };
     let Some(record) = view.conversation_record(id)? else {
         return Err(StoreError::corrupt("a conversation that is referred to is missing"));
     };
     let conversation = Arc::new(view.conversation(id, &record)?);
-    let head = view.head(id)?;
     let mut reader = Reader::new(view, user, &conversation, &member)?;
-    let last = match last_visible(&member, head.seq) {
+    let last = match member.last_visible(head.seq) {
         Some(seq) => {
             view.message(&conversation, seq)?.map(|message| reader.entry(view, shared, message)).transpose()?
         }
@@ -51,11 +52,6 @@ pub(super) fn row<V: View>(
         unread: member.unread(head.seq),
         last,
     }))
-}
-
-/// The last message a member may see.
-pub(super) fn last_visible(member: &MemberRecord, head: u64) -> Option<u64> {
-    member.visible_from_top(head, 0)
 }
 
 /// The members of a group, by joining.

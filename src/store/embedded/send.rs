@@ -1,7 +1,6 @@
 //! Sending a message.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use aws_lc_rs::digest;
 use koine_core::{
@@ -37,11 +36,11 @@ impl Writer {
         if send.content.size() > self.settings.message_limit {
             return Err(ErrorKind::TooLarge.into());
         }
-        let place = self.resolve(&sender, &send.target)?;
-        if let Some(sent) = self.repeated(&sender, send, &place)? {
+        // A repeat is the same send, whatever has changed since: it comes before entitlement and policy.
+        if let Some(sent) = self.repeated(&sender, send)? {
             return Ok(Outcome::Reply(Reply::Sent(sent)));
         }
-        let (conversation, sort) = match place {
+        let (conversation, sort) = match self.resolve(&sender, &send.target)? {
             Destination::Known(id, sort) => {
                 if sort == Sort::Direct {
                     let receiver = self.other_side(id, sender.id)?;
@@ -105,10 +104,16 @@ impl Writer {
     // Idempotency
 
     /// What an earlier send under the same id or key came to; an error if that was another message.
-    fn repeated(&mut self, sender: &User, send: &SendMessage, place: &Destination) -> Result<Option<Sent>, Failure> {
-        let known = match place {
-            Destination::Known(id, _) => Some(*id),
-            Destination::New(_) => None,
+    fn repeated(&mut self, sender: &User, send: &SendMessage) -> Result<Option<Sent>, Failure> {
+        if send.client_id.is_none() && send.key.is_none() {
+            return Ok(None);
+        }
+        let known = match &send.target {
+            Target::User(key) => match self.find_user(key)? {
+                Some(receiver) => self.pair(sender.id, receiver.id)?,
+                None => None,
+            },
+            Target::Group(id) | Target::Conversation(id) => Some(*id),
         };
         if let Some(client_id) = send.client_id {
             if let Some((conversation, seq)) = self.wire_position(client_id)? {
@@ -205,7 +210,7 @@ impl Writer {
             let space = super::key_space(self.today());
             self.put(space, key_hash(sender.id, key.as_str()), &record)?;
         }
-        self.shared.messages.fetch_add(1, Ordering::Relaxed);
+        self.appended += 1;
 
         let sender_unread = self.note_sent(sender.id, sort, conversation, head.seq, send.reads)?;
         let view = self.current_conversation(conversation)?;
@@ -253,7 +258,8 @@ impl Writer {
     ) -> Result<u64, Failure> {
         let now = self.now.as_millis();
         let changed = self.change_member(sender, sort, conversation, |member| {
-            let marked = if reads { member.mark_all_read(before, now) } else { 0 };
+            // What was not delivered stays pending: a reply says nothing about it.
+            let marked = if reads { member.read_up_to(before, now) } else { 0 };
             member.sent(before + 1);
             (marked, member.unread(before + 1))
         })?;
@@ -284,13 +290,14 @@ impl Writer {
     }
 
     fn hide_from_blockers(&mut self, sender: UserId, group: ConversationId, seq: u64) -> Result<Vec<UserId>, Failure> {
-        let mut hidden_from = Vec::new();
-        for blocker in self.blockers_of(sender)?.iter() {
-            if self.change_member(*blocker, Sort::Group, group, |member| member.hide(seq))?.is_some() {
-                hidden_from.push(*blocker);
-            }
+        if self.blockers_of(sender)?.is_empty() {
+            return Ok(Vec::new());
         }
-        Ok(hidden_from)
+        let hidden_from = self.blocking_members(sender, group)?;
+        for blocker in hidden_from.iter() {
+            self.change_member(*blocker, Sort::Group, group, |member| member.hide(seq))?;
+        }
+        Ok(hidden_from.to_vec())
     }
 }
 

@@ -8,7 +8,7 @@ use koine_core::{
 };
 
 use super::keys::{self, Sort};
-use super::records::{Count, FileRecord, MemberRecord, Record, TokenRecord, UserRecord};
+use super::records::{Count, FileRecord, Record, TokenRecord, UserRecord};
 use super::spaces;
 use super::view::View;
 use super::writer::{Failure, Writer};
@@ -149,12 +149,7 @@ impl Writer {
             }
             let mut marks = Vec::new();
             for member in self.members_of(*group)? {
-                let key = keys::chat(member, Sort::Group, *group);
-                let record = match self.shared.member(member, *group) {
-                    Some(newer) => Some(MemberRecord::clone(&newer)),
-                    None => self.record::<MemberRecord>(spaces::CHATS, &key)?,
-                };
-                marks.extend(record.map(|record| record.read));
+                marks.extend(self.member(member, Sort::Group, *group)?.map(|record| record.read));
             }
             self.shared.marks.load(*group, marks.into_iter());
         }

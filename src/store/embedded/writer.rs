@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::ops::Bound;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use koine_core::{
@@ -30,6 +31,8 @@ pub(crate) struct Writer {
     pub(super) ids: MessageIds,
     pub(super) now: Timestamp,
     counters: Counters,
+    /// The counters on the disk.
+    counters_written: Counters,
     /// What the batch changes.
     staged: BTreeMap<(Space, Vec<u8>), Option<Bytes>>,
     /// What may wait a second.
@@ -42,12 +45,23 @@ pub(crate) struct Writer {
     members: HashMap<(UserId, ConversationId), MemberState>,
     pairs: HashMap<(UserId, UserId), ConversationId>,
     blockers: HashMap<UserId, Arc<HashSet<UserId>>>,
+    /// Members of a group who have blocked a sender.
+    blocking: HashMap<ConversationId, HashMap<UserId, Arc<[UserId]>>>,
     /// Members whose record must be written with the batch.
     due: Vec<(UserId, ConversationId)>,
     /// Members whose record may wait.
     later: HashSet<(UserId, ConversationId)>,
+    /// Members whose record was written, and is kept for readers until the flush after it: their
+    /// snapshot may be older than the write, but what they find must not be.
+    lingering: HashSet<(UserId, ConversationId)>,
+    /// Members of `later` or `lingering` whose record is written with the batch.
+    settled: Vec<(UserId, ConversationId)>,
+    /// Members of `later` or `lingering` whom the batch ends.
+    ended: Vec<(UserId, ConversationId)>,
     /// Heads that must be written with the batch.
     heads_due: Vec<ConversationId>,
+    /// Messages the batch adds.
+    pub(super) appended: u64,
     batch: u64,
     swept_on: Option<u32>,
     /// Whether the batch takes a right away from somebody.
@@ -84,15 +98,21 @@ impl MemberState {
 }
 
 /// Numbers that are handed out.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
 struct Counters {
     user: u64,
     conversation: u64,
     chat: u64,
     request: u64,
     token: u64,
-    changed: bool,
+    /// How many users there are; numbers may have been given from outside.
+    users: u64,
+    /// How many conversations there are or were.
+    conversations: u64,
 }
+
+/// The highest number that may be given from outside, so that there are numbers after it.
+const HIGHEST_GIVEN: u64 = u64::MAX >> 1;
 
 const COUNTERS: &[u8] = b"counters";
 
@@ -104,13 +124,13 @@ impl Writer {
         shared: Arc<Shared>,
         ids: MessageIds,
     ) -> Result<Self, StoreError> {
-        let mut counters = Counters { user: 0, conversation: 0, chat: 0, request: 0, token: 0, changed: false };
+        let mut counters = Counters::default();
         if let Some(bytes) = engine.get(spaces::META, COUNTERS)? {
             let numbers: Vec<u64> = Vec::decode(&bytes)?;
-            let [user, conversation, chat, request, token] = numbers[..] else {
+            let [user, conversation, chat, request, token, users, conversations] = numbers[..] else {
                 return Err(StoreError::corrupt("the counters cannot be read"));
             };
-            counters = Counters { user, conversation, chat, request, token, changed: false };
+            counters = Counters { user, conversation, chat, request, token, users, conversations };
         }
         Ok(Self {
             engine,
@@ -119,6 +139,7 @@ impl Writer {
             ids,
             now: Timestamp::from_millis(0),
             counters,
+            counters_written: counters,
             staged: BTreeMap::new(),
             lazy: BTreeMap::new(),
             changed_users: HashMap::new(),
@@ -127,9 +148,14 @@ impl Writer {
             members: HashMap::new(),
             pairs: HashMap::new(),
             blockers: HashMap::new(),
+            blocking: HashMap::new(),
             due: Vec::new(),
             later: HashSet::new(),
+            lingering: HashSet::new(),
+            settled: Vec::new(),
+            ended: Vec::new(),
             heads_due: Vec::new(),
+            appended: 0,
             batch: 0,
             swept_on: None,
             revoked: false,
@@ -196,9 +222,11 @@ impl Writer {
         let result = self.try_commit(if durable { Durability::Sync } else { Durability::Lazy });
         match result {
             Ok(()) => {
-                for (user, conversation) in waiting {
-                    self.shared.forget_member(user, conversation);
+                let waiting: HashSet<_> = waiting.into_iter().collect();
+                for (user, conversation) in self.lingering.difference(&waiting) {
+                    self.shared.forget_member(*user, *conversation);
                 }
+                self.lingering = waiting;
                 if durable {
                     self.engine.sync()?;
                 }
@@ -213,17 +241,19 @@ impl Writer {
 
     /// Whether something is waiting to be written.
     pub(super) fn is_waiting(&self) -> bool {
-        !self.later.is_empty() || !self.lazy.is_empty()
+        !self.later.is_empty() || !self.lazy.is_empty() || !self.lingering.is_empty()
     }
 
     fn try_commit(&mut self, durability: Durability) -> Result<(), StoreError> {
         self.settle()?;
-        if let Some(mark) = self.ids.mark_to_write() {
-            self.put(spaces::META, super::message_ids::KEY.to_vec(), &mark)?;
+        if self.counters != self.counters_written {
+            let Counters { user, conversation, chat, request, token, users, conversations } = self.counters;
+            let numbers = vec![user, conversation, chat, request, token, users, conversations];
+            self.put(spaces::META, COUNTERS.to_vec(), &numbers)?;
         }
-        if std::mem::take(&mut self.counters.changed) {
-            let Counters { user, conversation, chat, request, token, .. } = self.counters;
-            self.put(spaces::META, COUNTERS.to_vec(), &vec![user, conversation, chat, request, token])?;
+        let mark = self.ids.mark_to_write(!self.staged.is_empty());
+        if let Some(mark) = &mark {
+            self.put(spaces::META, super::message_ids::KEY.to_vec(), mark)?;
         }
         if !self.staged.is_empty() {
             let mut batch = Batch::new();
@@ -235,6 +265,12 @@ impl Writer {
             }
             self.engine.commit(batch, durability)?;
         }
+        if mark.is_some() {
+            self.ids.mark_written();
+        }
+        self.counters_written = self.counters;
+        self.shared.messages.fetch_add(std::mem::take(&mut self.appended), Ordering::Relaxed);
+        self.publish_members();
         self.new_handles.clear();
         for (id, user) in self.changed_users.drain() {
             self.shared.publish_user(id, user);
@@ -246,12 +282,27 @@ impl Writer {
         Ok(())
     }
 
-    /// Turns changed memberships and heads into staged records, so that scans see them.
-    pub(super) fn settle(&mut self) -> Result<(), StoreError> {
+    /// Tells readers of memberships that they knew from memory and that the batch has changed or ended.
+    fn publish_members(&mut self) {
+        for key in std::mem::take(&mut self.settled) {
+            if let Some(state) = self.members.get(&key) {
+                self.shared.remember_member(key.0, key.1, state.record.clone());
+                self.lingering.insert(key);
+            }
+        }
+        for key in std::mem::take(&mut self.ended) {
+            if !self.later.contains(&key) {
+                self.shared.forget_member(key.0, key.1);
+            }
+        }
+    }
+
+    /// Turns changed memberships and heads into staged records.
+    fn settle(&mut self) -> Result<(), StoreError> {
         for key in std::mem::take(&mut self.due) {
             self.stage_member(key)?;
-            if self.later.remove(&key) {
-                self.shared.forget_member(key.0, key.1);
+            if self.later.remove(&key) || self.lingering.contains(&key) {
+                self.settled.push(key);
             }
         }
         for id in std::mem::take(&mut self.heads_due) {
@@ -285,7 +336,14 @@ impl Writer {
         self.blockers.clear();
         self.due.clear();
         self.later.clear();
+        self.lingering.clear();
+        self.settled.clear();
+        self.ended.clear();
         self.heads_due.clear();
+        self.blocking.clear();
+        self.appended = 0;
+        self.revoked = false;
+        self.counters = self.counters_written;
         self.shared.forget_all_members();
         self.shared.marks.clear();
     }
@@ -307,8 +365,9 @@ impl Writer {
         if self.pairs.len() > CACHED {
             self.pairs.clear();
         }
-        if self.blockers.len() > CACHED {
+        if self.blockers.len() > CACHED || self.blocking.len() > CACHED {
             self.blockers.clear();
+            self.blocking.clear();
         }
     }
 
@@ -389,56 +448,57 @@ impl Writer {
 
     /// The next user number, or the given one if it is free.
     pub(super) fn next_user(&mut self, wanted: Option<UserId>) -> Result<UserId, Failure> {
-        self.counters.changed = true;
         if let Some(id) = wanted {
+            check_given(id.get())?;
             if self.user(id)?.is_some() {
                 return Err(ErrorKind::UserExists.into());
             }
+            self.counters.users += 1;
             self.counters.user = self.counters.user.max(id.get());
             return Ok(id);
         }
+        self.counters.users += 1;
         self.counters.user += 1;
         Ok(UserId::new(self.counters.user))
     }
 
     /// The next conversation number, or the given one if it is free.
     pub(super) fn next_conversation(&mut self, wanted: Option<ConversationId>) -> Result<ConversationId, Failure> {
-        self.counters.changed = true;
         if let Some(id) = wanted {
+            check_given(id.get())?;
             if self.state(id)?.is_some() {
                 return Err(Error::with_detail(ErrorKind::KeyConflict, "the group number is taken").into());
             }
+            self.counters.conversations += 1;
             self.counters.conversation = self.counters.conversation.max(id.get());
             return Ok(id);
         }
+        self.counters.conversations += 1;
         self.counters.conversation += 1;
         Ok(ConversationId::new(self.counters.conversation))
     }
 
     /// The next row number.
     pub(super) fn next_chat(&mut self) -> ChatId {
-        self.counters.changed = true;
         self.counters.chat += 1;
         ChatId::new(self.counters.chat)
     }
 
     /// The next request number.
     pub(super) fn next_request(&mut self) -> RequestId {
-        self.counters.changed = true;
         self.counters.request += 1;
         RequestId::new(self.counters.request)
     }
 
     /// The next token number.
     pub(super) fn next_token(&mut self) -> u64 {
-        self.counters.changed = true;
         self.counters.token += 1;
         self.counters.token
     }
 
     /// How many users and conversations were ever made.
     pub(super) const fn totals(&self) -> (u64, u64) {
-        (self.counters.user, self.counters.conversation)
+        (self.counters.users, self.counters.conversations)
     }
 
     // Conversations
@@ -639,6 +699,7 @@ impl Writer {
         if sort == Sort::Group {
             self.put(spaces::MEMBERS, keys::member(conversation, chat), &user.get())?;
             self.shared.marks.joined(conversation, joined);
+            self.blocking.remove(&conversation);
         }
         self.put(spaces::CHATS, keys::chat(user, sort, conversation), &record)?;
         self.members.insert((user, conversation), MemberState { record, sort, due: false, used: self.batch });
@@ -659,9 +720,10 @@ impl Writer {
         self.delete(spaces::MEMBERS, keys::member(conversation, chat));
         self.members.remove(&(user, conversation));
         self.due.retain(|key| *key != (user, conversation));
-        if self.later.remove(&(user, conversation)) {
-            self.shared.forget_member(user, conversation);
+        if self.later.remove(&(user, conversation)) || self.lingering.remove(&(user, conversation)) {
+            self.ended.push((user, conversation));
         }
+        self.blocking.remove(&conversation);
         self.shared.marks.left(conversation, record.read);
         Ok(())
     }
@@ -706,6 +768,28 @@ impl Writer {
     /// Forgets who has blocked a user, since it changes.
     pub(super) fn forget_blockers(&mut self, user: UserId) {
         self.blockers.remove(&user);
+        self.blocking.clear();
+    }
+
+    /// The members of a group who have blocked one of its senders.
+    pub(super) fn blocking_members(
+        &mut self,
+        sender: UserId,
+        group: ConversationId,
+    ) -> Result<Arc<[UserId]>, StoreError> {
+        if let Some(known) = self.blocking.get(&group).and_then(|senders| senders.get(&sender)) {
+            return Ok(known.clone());
+        }
+        let mut members = Vec::new();
+        for blocker in self.blockers_of(sender)?.iter() {
+            if self.membership(*blocker, Sort::Group, group)?.is_some() {
+                members.push(*blocker);
+            }
+        }
+        members.sort_unstable();
+        let members: Arc<[UserId]> = members.into();
+        self.blocking.entry(group).or_default().insert(sender, members.clone());
+        Ok(members)
     }
 }
 
@@ -755,6 +839,25 @@ impl View for Writer {
         })
     }
 
+    fn member(
+        &self,
+        user: UserId,
+        sort: Sort,
+        conversation: ConversationId,
+    ) -> Result<Option<MemberRecord>, StoreError> {
+        match self.members.get(&(user, conversation)) {
+            Some(state) => Ok(Some(state.record.clone())),
+            None => self.record(spaces::CHATS, &keys::chat(user, sort, conversation)),
+        }
+    }
+
+    fn head(&self, id: ConversationId) -> Result<Head, StoreError> {
+        match self.conversations.get(&id) {
+            Some(state) => Ok(state.head),
+            None => Ok(self.record(spaces::HEADS, &keys::conversation(id))?.unwrap_or_default()),
+        }
+    }
+
     fn user(&self, id: UserId) -> Result<Option<Arc<User>>, StoreError> {
         if let Some(user) = self.changed_users.get(&id) {
             return Ok(Some(user.clone()));
@@ -782,6 +885,14 @@ impl View for Writer {
         }
         Ok(id)
     }
+}
+
+/// Refuses a number from outside that cannot be one.
+fn check_given(number: u64) -> Result<(), Failure> {
+    if (1..=HIGHEST_GIVEN).contains(&number) {
+        return Ok(());
+    }
+    Err(Error::bad_request("the number is not between 1 and 9223372036854775807").into())
 }
 
 /// Why an operation was not carried out: for its asker, or because the store failed.

@@ -1,7 +1,7 @@
 //! The domain's store over an embedded key-value engine.
 //!
 //! One writer decides operations and commits them in batches; readers ask snapshots. What only the
-//! writer's memory knows (deliveries confirmed within the last second) readers find in [`shared`].
+//! writer's memory knows (deliveries confirmed within the last second) readers find in `shared`.
 
 mod chat;
 mod group;

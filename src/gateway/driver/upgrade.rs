@@ -106,7 +106,7 @@ async fn begin(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) 
     let (mounted, first) = match detect(&mut socket, &candidates, limits, &shared.stopping).await {
         Ok(detected) => detected,
         Err(parting) => {
-            closing::part(None, socket, parting, limits).await;
+            closing::part(None, socket, parting, shared.farewell()).await;
             return None;
         }
     };

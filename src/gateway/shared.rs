@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use koine_core::{Authenticated, Command, Error, ErrorKind, Reply, Timestamp, UserId, Zone};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,13 @@ impl Shared {
                 self.hub.execute(actor, command).await
             }
         }
+    }
+
+    /// How long a connection's end may take: `limits.handshake`, and while the gateway stops no longer
+    /// than half the drain time.
+    pub(super) fn farewell(&self) -> Duration {
+        let usual = self.config.limits.handshake;
+        if self.stopping.is_cancelled() { usual.min(self.config.drain / 2) } else { usual }
     }
 
     /// Counts a registration or a token exchange against its limits.

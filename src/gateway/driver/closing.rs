@@ -10,7 +10,6 @@ use tokio_tungstenite::tungstenite::protocol::frame::CloseFrame;
 
 use super::link::Link;
 use super::socket::{Gone, Received, Socket};
-use crate::config::Limits;
 
 /// How long the client may take to answer our Close.
 const FAREWELL: Duration = Duration::from_secs(2);
@@ -28,8 +27,8 @@ pub(super) enum Parting {
     Gone,
 }
 
-/// Ends a connection. A client that takes nothing any more holds it up for `limits.handshake` at most.
-pub(super) async fn part<T>(link: Option<Link>, mut socket: Socket<T>, parting: Parting, limits: &Limits)
+/// Ends a connection. A client that takes nothing any more holds it up for `patience` at most.
+pub(super) async fn part<T>(link: Option<Link>, mut socket: Socket<T>, parting: Parting, patience: Duration)
 where
     T: AsyncRead + AsyncWrite + Unpin,
 {
@@ -55,7 +54,7 @@ where
             }
         }
     };
-    let ended = timeout(limits.handshake + FAREWELL, farewell).await;
+    let ended = timeout(patience, farewell).await;
     tracing::debug!(?parting, whole = matches!(ended, Ok(Ok(()))), "the connection has ended");
 }
 

@@ -43,6 +43,8 @@ pub(super) struct Driver {
     /// Set once the connection is to end and only waits for what is under way.
     ending: Option<(EndReason, Instant)>,
     stopped: bool,
+    /// When it is given up although the hub has not ended it: the gateway's stop is as good as over.
+    cut: Option<Instant>,
     /// When a connection whose socket takes nothing is looked after.
     look_after: Option<Instant>,
 }
@@ -77,6 +79,7 @@ impl Driver {
             timer: Box::pin(tokio::time::sleep_until(now)),
             ending: None,
             stopped: false,
+            cut: None,
             look_after: None,
         }
     }
@@ -109,7 +112,8 @@ impl Driver {
         let Self { shared, link, socket, attached, .. } = self;
         // The user is gone from here now, however long the farewell takes.
         drop(attached);
-        closing::part(Some(link), socket, parting, &shared.config.limits).await;
+        let patience = shared.farewell();
+        closing::part(Some(link), socket, parting, patience).await;
     }
 
     /// Passes on what the session has put out.
@@ -269,6 +273,7 @@ impl Driver {
     /// The gateway stops. Subscriptions are ended by the hub, in the dialect; others have nobody to tell.
     fn stop(&mut self) -> Option<Parting> {
         self.stopped = true;
+        self.cut = Some(Instant::now() + self.shared.config.drain);
         let reason = EndReason::Draining;
         self.attached.is_none().then(|| Parting::Close(reason.close_code(), reason.word()))
     }
@@ -282,6 +287,9 @@ impl Driver {
     fn time_has_come(&mut self) -> Option<Parting> {
         let now = Instant::now();
         let limits = &self.shared.config.limits;
+        if self.cut.is_some_and(|cut| cut <= now) {
+            return Some(Parting::Gone);
+        }
         if now >= self.heard + limits.dead {
             tracing::debug!("nothing was heard from the client for too long");
             return Some(Parting::Gone);
@@ -330,6 +338,7 @@ impl Driver {
             self.confirmation.due(),
             self.ending.map(|(_, by)| by),
             self.look_after,
+            self.cut,
         ];
         let earliest = others.into_iter().flatten().fold(self.heard + limits.dead, Instant::min);
         if self.timer.is_elapsed() || earliest < self.timer.deadline() {

@@ -8,12 +8,14 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use http::StatusCode;
 use koine_core::{
     Attach, Authenticate, Authenticated, Command, ConfirmBy, Error, ErrorKind, HttpResponse, Input, Opening, Output,
     Outputs, Purpose, Reply, Session, SocketRequest, Tag, Token,
 };
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Span;
 
 use super::super::connection::Connection;
@@ -143,25 +145,30 @@ impl Link {
         link
     }
 
-    /// Carries commands out until the session has accepted or rejected the request.
-    pub(super) async fn opened(&mut self) -> Opened {
-        loop {
-            match &mut self.state {
-                State::Opening => {}
-                State::Rejected(response) => {
-                    let response = response.take().map(|boxed| *boxed);
-                    return Opened::Rejected(
-                        response.unwrap_or_else(|| HttpResponse::empty(http::StatusCode::FORBIDDEN)),
-                    );
-                }
-                State::Open | State::Closed(..) => return Opened::Accepted,
+    /// Carries commands out until the session has rejected the request, or has accepted it and nothing is
+    /// under way any more: a client whose handshake is done can rely on being subscribed. Whatever is
+    /// known after `limit` decides.
+    pub(super) async fn opened(&mut self, limit: Duration) -> Opened {
+        // Too slow: then the state tells.
+        let _ = timeout(limit, self.settle()).await;
+        match &mut self.state {
+            State::Open | State::Closed(..) => Opened::Accepted,
+            State::Rejected(response) => {
+                let response = response.take().map(|boxed| *boxed);
+                Opened::Rejected(response.unwrap_or_else(|| HttpResponse::empty(StatusCode::FORBIDDEN)))
             }
+            State::Opening => Opened::Rejected(HttpResponse::empty(StatusCode::SERVICE_UNAVAILABLE)),
+        }
+    }
+
+    async fn settle(&mut self) {
+        while matches!(self.state, State::Opening) || (matches!(self.state, State::Open) && self.under_way() > 0) {
             let wake = self.wake;
             let progress = std::future::poll_fn(|context| self.poll(context));
             match wake {
                 None => progress.await,
                 Some(moment) => {
-                    if tokio::time::timeout_at(moment, progress).await.is_err() {
+                    if timeout_at(moment, progress).await.is_err() {
                         self.woken();
                     }
                 }
@@ -190,7 +197,7 @@ impl Link {
                 Output::Send(text) => self.frames.push_back(text),
                 Output::WakeAt(moment) => {
                     let away = moment.as_millis().saturating_sub(now().as_millis());
-                    let away = std::time::Duration::from_millis(u64::try_from(away).unwrap_or(0));
+                    let away = Duration::from_millis(u64::try_from(away).unwrap_or(0));
                     self.wake = Some(Instant::now() + away);
                 }
                 Output::NoWake => self.wake = None,

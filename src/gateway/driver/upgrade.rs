@@ -10,7 +10,6 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use koine_core::SocketRequest;
-use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::error::{Error, ProtocolError};
 use tokio_tungstenite::tungstenite::handshake::server::create_response_with_body;
 use tracing::{Instrument, Span, debug_span, field};
@@ -64,16 +63,11 @@ pub(in super::super) async fn upgrade(
         Some(Err(_)) => return plain(StatusCode::BAD_REQUEST),
         Some(Ok(Owner::FirstFrame(candidates))) => Start::FirstFrame { candidates, asked, client },
         Some(Ok(Owner::One(mounted))) => {
-            let deciding = async {
-                let mut link = open(connection, client, &mounted, &asked);
-                let opened = link.opened().await;
-                (link, opened)
-            };
             let limit = connection.listener.shared.config.limits.handshake;
-            match timeout(limit, deciding.instrument(span.clone())).await {
-                Ok((link, Opened::Accepted)) => Start::Session(link),
-                Ok((_, Opened::Rejected(response))) => return from_dialect(response),
-                Err(_) => return plain(StatusCode::SERVICE_UNAVAILABLE),
+            let mut link = span.in_scope(|| open(connection, client, &mounted, &asked));
+            match link.opened(limit).instrument(span.clone()).await {
+                Opened::Accepted => Start::Session(link),
+                Opened::Rejected(response) => return from_dialect(response),
             }
         }
     };
@@ -112,13 +106,13 @@ async fn begin(connection: &Arc<Connection>, upgraded: OnUpgrade, start: Start) 
     let (mounted, first) = match detect(&mut socket, &candidates, limits, &shared.stopping).await {
         Ok(detected) => detected,
         Err(parting) => {
-            closing::part(None, socket, parting, limits).await;
+            closing::part(None, socket, parting, shared.farewell()).await;
             return None;
         }
     };
     let mut link = open(connection, client, &mounted, &asked);
     // A refusal shows in the link's state: it is too late for a plain response.
-    let _ = timeout(limits.handshake, link.opened()).await;
+    let _ = link.opened(limits.handshake).await;
     Some(Box::new(Driver::new(link, socket, random()).hearing(&first)))
 }
 

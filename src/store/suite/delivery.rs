@@ -23,7 +23,7 @@ on_each_engine!(
     a_pull_can_be_of_one_kind_of_conversation,
     a_receipt_passes_over_what_was_confirmed_in_between,
     pending_leaves_out_what_the_connection_has_had,
-    pending_of_one_conversation_is_only_its_own,
+    pending_of_one_peer_is_only_what_the_peer_wrote_directly,
     acknowledging_names_a_message_by_the_client_s_id_or_its_own,
     acknowledging_what_is_not_one_s_own_is_counted_and_ignored,
     pending_ends_with_membership_and_begins_anew_with_it,
@@ -189,10 +189,12 @@ fn pending_leaves_out_what_the_connection_has_had(world: &mut World) {
     assert_eq!(pending(PendingScope::Peer(tom), &[(chat, 3)], 9), ["5"]);
 }
 
-fn pending_of_one_conversation_is_only_its_own(world: &mut World) {
+fn pending_of_one_peer_is_only_what_the_peer_wrote_directly(world: &mut World) {
     let [tom, jack, ann] = world.users(["tom", "jack", "ann"]);
     let chat = world.tell(tom, jack, "from tom").conversation;
     let other = world.tell(ann, jack, "from ann").conversation;
+    let group = world.group(tom, &[jack]);
+    world.say(tom, group, "to the group");
     let pending = |peer| {
         let scope = PendingScope::Peer(peer);
         let page = world.store().pending(jack, scope, &HashMap::new(), 9).unwrap();
@@ -200,7 +202,7 @@ fn pending_of_one_conversation_is_only_its_own(world: &mut World) {
     };
     assert_eq!(pending(tom), [(1, chat)]);
     assert_eq!(pending(ann), [(1, other)]);
-    assert!(pending(jack).is_empty());
+    assert!(pending(jack).is_empty() && pending(koine_core::UserId::new(404)).is_empty());
 }
 
 fn acknowledging_names_a_message_by_the_client_s_id_or_its_own(world: &mut World) {

@@ -16,7 +16,7 @@ on_each_engine!(
     notes_to_oneself_are_read_and_delivered_at_once,
     an_unknown_receiver_is_not_found,
     in_demo_mode_whoever_is_written_to_comes_into_being,
-    attaching_to_a_peer_names_the_peer,
+    attaching_to_a_peer_names_the_peer_or_says_there_is_none,
     under_the_friends_policy_only_friends_may_write,
     only_the_two_may_look_into_their_conversation,
 );
@@ -104,7 +104,7 @@ fn in_demo_mode_whoever_is_written_to_comes_into_being(world: &mut World) {
     assert_eq!(world.send(tom, text(nobody, "hello")), Err(ErrorKind::UserNotFound));
 }
 
-fn attaching_to_a_peer_names_the_peer(world: &mut World) {
+fn attaching_to_a_peer_names_the_peer_or_says_there_is_none(world: &mut World) {
     let [tom, jack] = world.users(["tom", "jack"]);
     let face = |name| {
         let scope = Scope::Peer(UserKey::Handle(handle(name)));

@@ -4,6 +4,7 @@ use koine_core::{ErrorKind, Reply, Target, UserKey};
 
 use super::world::register;
 use super::{World, handle, on_each_engine, text};
+use crate::store::engine::{Batch, Durability, Space};
 use crate::store::{Action, Outcome, Queries, Store};
 
 on_each_engine!(
@@ -12,6 +13,7 @@ on_each_engine!(
     a_failed_flush_loses_only_what_could_wait,
     after_a_failure_and_a_restart_everything_acknowledged_is_there,
     numbers_of_a_failed_batch_are_free_again_and_ids_are_not,
+    a_damaged_record_fails_only_the_operation_that_needs_it,
 );
 
 fn nothing_of_a_failed_batch_is_visible_and_all_of_it_is_unavailable(world: &mut World) {
@@ -54,7 +56,6 @@ fn after_a_failure_changes_are_refused_and_readers_still_work(world: &mut World)
         assert_eq!(world.send(tom, send), Err(ErrorKind::Unavailable));
         assert_eq!(world.refused(None, register("ann", None)), ErrorKind::Unavailable);
     }
-    assert!(world.store().flush(true).is_ok() || world.store().flush(true).is_err());
     assert_eq!(world.pending(jack), ["before"]);
     assert_eq!(world.history(tom, chat), ["before"]);
     assert_eq!(world.rows(tom, false).len(), 1);
@@ -106,4 +107,21 @@ fn numbers_of_a_failed_batch_are_free_again_and_ids_are_not(world: &mut World) {
     assert_eq!(world.user("ann").get(), 3);
     let next = world.tell(tom, jack, "y");
     assert!(first.ack_id < reserved && reserved < next.id);
+}
+
+fn a_damaged_record_fails_only_the_operation_that_needs_it(world: &mut World) {
+    let [tom, jack, ann] = world.users(["tom", "jack", "ann"]);
+    let [damaged, whole] = [world.direct(tom, jack), world.direct(tom, ann)];
+    world.with_engine(|engine| {
+        let mut batch = Batch::new();
+        batch.put(Space::fixed("conversations"), damaged.get().to_be_bytes(), "\u{1}rubbish");
+        engine.commit(batch, Durability::Sync).unwrap();
+    });
+    world.reopen();
+    let say = |conversation, words: &str| (Some(tom), Action::Send(text(Target::Conversation(conversation), words)));
+    let applied = world.batch(vec![say(whole, "1"), say(damaged, "2"), say(whole, "3")]);
+    let answers: Vec<_> = applied.into_iter().map(|applied| applied.result.map_err(|error| error.kind())).collect();
+    assert!(matches!(answers.as_slice(), [Ok(_), Err(ErrorKind::Unavailable), Ok(_)]), "{answers:?}");
+    assert_eq!(world.pending(ann), ["1", "3"]);
+    assert_eq!(world.store().stats().unwrap().messages, 2, "what was tried twice is counted once");
 }

@@ -1,0 +1,117 @@
+//! Conversations, their heads, and which pair has which.
+
+use std::sync::Arc;
+
+use koine_core::{Conversation, ConversationId, Shape, UserId};
+
+use super::{ConversationState, Writer};
+use crate::store::StoreError;
+use crate::store::embedded::keys::{self, Sort};
+use crate::store::embedded::records::{ConversationRecord, Head, ShapeRecord};
+use crate::store::embedded::spaces;
+use crate::store::embedded::view::View;
+
+impl Writer {
+    pub(super) fn state(&mut self, id: ConversationId) -> Result<Option<&mut ConversationState>, StoreError> {
+        if !self.conversations.contains_key(&id) {
+            let Some(record) = self.conversation_record(id)? else { return Ok(None) };
+            let head = self.head(id)?;
+            self.conversations
+                .insert(id, ConversationState { record, head, head_due: false, view: None, used: self.batch });
+        }
+        let batch = self.batch;
+        let state = self.conversations.get_mut(&id);
+        Ok(state.map(|state| state.touched(batch)))
+    }
+
+    /// A conversation's record.
+    pub(crate) fn find_conversation(&mut self, id: ConversationId) -> Result<Option<ConversationRecord>, StoreError> {
+        Ok(self.state(id)?.map(|state| state.record.clone()))
+    }
+
+    /// A conversation's shape without copying its record: its sort, and whether it is a dissolved group.
+    pub(crate) fn sort(&mut self, id: ConversationId) -> Result<Option<(Sort, bool)>, StoreError> {
+        Ok(self.state(id)?.map(|state| match &state.record.shape {
+            ShapeRecord::Direct { .. } => (Sort::Direct, false),
+            ShapeRecord::Group { dissolved, .. } => (Sort::Group, *dissolved),
+        }))
+    }
+
+    /// Writes a conversation's record with the batch.
+    pub(crate) fn put_conversation(
+        &mut self,
+        id: ConversationId,
+        record: ConversationRecord,
+    ) -> Result<(), StoreError> {
+        self.put(spaces::CONVERSATIONS, keys::conversation(id), &record)?;
+        if let Some(state) = self.conversations.get_mut(&id) {
+            state.record = record;
+            state.view = None;
+        } else {
+            let head = self.head(id)?;
+            let used = self.batch;
+            self.conversations.insert(id, ConversationState { record, head, head_due: false, view: None, used });
+        }
+        Ok(())
+    }
+
+    /// A conversation's head.
+    pub(crate) fn current_head(&mut self, id: ConversationId) -> Result<Head, StoreError> {
+        Ok(self.state(id)?.map(|state| state.head).unwrap_or_default())
+    }
+
+    /// Moves a conversation's head with the batch.
+    pub(crate) fn put_head(&mut self, id: ConversationId, head: Head) -> Result<(), StoreError> {
+        if let Some(state) = self.state(id)? {
+            state.head = head;
+            if !std::mem::replace(&mut state.head_due, true) {
+                self.heads_due.push(id);
+            }
+        }
+        Ok(())
+    }
+
+    /// A conversation as participants may know it now.
+    pub(crate) fn current_conversation(&mut self, id: ConversationId) -> Result<Arc<Conversation>, StoreError> {
+        let missing = StoreError::corrupt("a conversation that is referred to is missing");
+        let Some(state) = self.state(id)? else { return Err(missing) };
+        let kept = state.view.clone();
+        if let Some(view) = kept
+            && self.is_fresh(&view)?
+        {
+            return Ok(view);
+        }
+        let Some(state) = self.state(id)? else { return Err(missing) };
+        let record = state.record.clone();
+        let view = Arc::new(self.conversation(id, &record)?);
+        if let Some(state) = self.state(id)? {
+            state.view = Some(view.clone());
+        }
+        Ok(view)
+    }
+
+    /// Whether the users in a view are still as they were.
+    fn is_fresh(&self, view: &Conversation) -> Result<bool, StoreError> {
+        let Shape::Direct { users, .. } = &view.shape else { return Ok(true) };
+        for user in users {
+            if !Arc::ptr_eq(user, &self.known_user(user.id)?) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The direct conversation of two users.
+    pub(crate) fn pair(&mut self, one: UserId, other: UserId) -> Result<Option<ConversationId>, StoreError> {
+        let key = (one.min(other), one.max(other));
+        if let Some(id) = self.pairs.get(&key) {
+            return Ok(Some(*id));
+        }
+        let found = self.get(spaces::PAIRS, &keys::two_users(key.0, key.1))?;
+        let id = found.and_then(|bytes| keys::read_number(&bytes)).map(ConversationId::new);
+        if let Some(id) = id {
+            self.pairs.insert(key, id);
+        }
+        Ok(id)
+    }
+}

@@ -1,0 +1,281 @@
+//! The one writer: decides operations in order against what is committed and what the batch has
+//! changed so far, and commits the batch.
+
+mod commit;
+mod conversations;
+mod members;
+mod numbers;
+mod view;
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use koine_core::{Conversation, ConversationId, Error, ErrorKind, Handle, Timestamp, User, UserId, UserKey};
+
+use self::numbers::Counters;
+use super::keys::Sort;
+use super::message_ids::MessageIds;
+use super::records::{ConversationRecord, Head, MemberRecord, Record, UserRecord};
+use super::shared::Shared;
+use super::view::View;
+use super::{Settings, keys, spaces};
+use crate::store::StoreError;
+use crate::store::engine::{Engine, Space};
+
+/// The one writer.
+pub(crate) struct Writer {
+    pub(super) engine: Arc<dyn Engine>,
+    pub(super) settings: Settings,
+    pub(super) shared: Arc<Shared>,
+    pub(super) ids: MessageIds,
+    pub(super) now: Timestamp,
+    counters: Counters,
+    /// The counters on the disk.
+    counters_written: Counters,
+    /// What the batch changes.
+    staged: BTreeMap<(Space, Vec<u8>), Option<Bytes>>,
+    /// What may wait a second.
+    lazy: BTreeMap<(Space, Vec<u8>), Option<Bytes>>,
+    /// Users the batch changes, for readers to know once it is committed.
+    changed_users: HashMap<UserId, Arc<User>>,
+    /// Handles the batch adds.
+    new_handles: HashMap<Handle, UserId>,
+    conversations: HashMap<ConversationId, ConversationState>,
+    members: HashMap<(UserId, ConversationId), MemberState>,
+    pairs: HashMap<(UserId, UserId), ConversationId>,
+    blockers: HashMap<UserId, Arc<HashSet<UserId>>>,
+    /// Members of a group who have blocked a sender.
+    blocking: HashMap<ConversationId, HashMap<UserId, Arc<[UserId]>>>,
+    /// Members whose record must be written with the batch.
+    due: Vec<(UserId, ConversationId)>,
+    /// Members whose record may wait.
+    later: HashSet<(UserId, ConversationId)>,
+    /// Members whose record was written, and is kept for readers until the flush after it: their
+    /// snapshot may be older than the write, but what they find must not be.
+    lingering: HashSet<(UserId, ConversationId)>,
+    /// Members of `later` or `lingering` whose record is written with the batch.
+    settled: Vec<(UserId, ConversationId)>,
+    /// Members of `later` or `lingering` whom the batch ends.
+    ended: Vec<(UserId, ConversationId)>,
+    /// Heads that must be written with the batch.
+    heads_due: Vec<ConversationId>,
+    /// Messages the batch adds.
+    pub(super) appended: u64,
+    batch: u64,
+    swept_on: Option<u32>,
+    /// Whether the batch takes a right away from somebody.
+    pub(super) revoked: bool,
+}
+
+/// A conversation as the writer remembers it.
+struct ConversationState {
+    record: ConversationRecord,
+    head: Head,
+    head_due: bool,
+    view: Option<Arc<Conversation>>,
+    used: u64,
+}
+
+impl ConversationState {
+    const fn touched(&mut self, batch: u64) -> &mut Self {
+        self.used = batch;
+        self
+    }
+}
+
+/// A membership as the writer remembers it.
+struct MemberState {
+    record: MemberRecord,
+    sort: Sort,
+    due: bool,
+    used: u64,
+}
+
+impl MemberState {
+    const fn touched(&mut self, batch: u64) -> &mut Self {
+        self.used = batch;
+        self
+    }
+}
+
+impl Writer {
+    /// A writer on an engine whose schema has been checked.
+    pub(super) fn new(
+        engine: Arc<dyn Engine>,
+        settings: Settings,
+        shared: Arc<Shared>,
+        ids: MessageIds,
+    ) -> Result<Self, StoreError> {
+        let counters = Counters::read(engine.as_ref())?;
+        Ok(Self {
+            engine,
+            settings,
+            shared,
+            ids,
+            now: Timestamp::from_millis(0),
+            counters,
+            counters_written: counters,
+            staged: BTreeMap::new(),
+            lazy: BTreeMap::new(),
+            changed_users: HashMap::new(),
+            new_handles: HashMap::new(),
+            conversations: HashMap::new(),
+            members: HashMap::new(),
+            pairs: HashMap::new(),
+            blockers: HashMap::new(),
+            blocking: HashMap::new(),
+            due: Vec::new(),
+            later: HashSet::new(),
+            lingering: HashSet::new(),
+            settled: Vec::new(),
+            ended: Vec::new(),
+            heads_due: Vec::new(),
+            appended: 0,
+            batch: 0,
+            swept_on: None,
+            revoked: false,
+        })
+    }
+
+    /// Begins a batch.
+    pub(super) fn begin(&mut self, now: Timestamp) -> Result<(), StoreError> {
+        self.now = self.ids.shown_time(now);
+        self.batch += 1;
+        self.drop_old_keys()
+    }
+
+    /// The day that idempotency keys are kept under now.
+    pub(super) fn today(&self) -> u32 {
+        u32::try_from(self.now.as_millis() / 86_400_000).unwrap_or(0)
+    }
+
+    /// The days whose idempotency keys are kept, the latest first.
+    pub(super) fn key_days(&self) -> impl Iterator<Item = u32> + use<> {
+        let today = self.today();
+        let kept = self.kept_days();
+        (0..=kept).filter_map(move |back| today.checked_sub(back))
+    }
+
+    fn kept_days(&self) -> u32 {
+        u32::try_from(self.settings.keep_keys.as_secs().div_ceil(86_400)).unwrap_or(u32::MAX)
+    }
+
+    /// Drops the idempotency keys of days that are too long ago, once a day.
+    fn drop_old_keys(&mut self) -> Result<(), StoreError> {
+        let today = self.today();
+        if self.swept_on == Some(today) {
+            return Ok(());
+        }
+        self.swept_on = Some(today);
+        let oldest = today.saturating_sub(self.kept_days());
+        for name in self.engine.spaces()? {
+            if let Some(space) = Space::of_family("keys", &name)
+                && space.day().is_some_and(|day| day < oldest)
+            {
+                self.engine.drop_space(space)?;
+            }
+        }
+        Ok(())
+    }
+
+    // Writing
+
+    /// Sets a key with the batch.
+    pub(super) fn put<R: Record>(&mut self, space: Space, key: Vec<u8>, record: &R) -> Result<(), StoreError> {
+        let bytes = record.encode()?;
+        self.staged.insert((space, key), Some(bytes.into()));
+        Ok(())
+    }
+
+    /// Sets a key to raw bytes with the batch.
+    pub(super) fn put_raw(&mut self, space: Space, key: Vec<u8>, value: Vec<u8>) {
+        self.staged.insert((space, key), Some(value.into()));
+    }
+
+    /// Sets a key within a second; what is staged later for the same key wins.
+    pub(super) fn put_lazily<R: Record>(&mut self, space: Space, key: Vec<u8>, record: &R) -> Result<(), StoreError> {
+        let bytes = record.encode()?;
+        self.lazy.insert((space, key), Some(bytes.into()));
+        Ok(())
+    }
+
+    /// Removes a key with the batch.
+    pub(super) fn delete(&mut self, space: Space, key: Vec<u8>) {
+        self.lazy.remove(&(space, key.clone()));
+        self.staged.insert((space, key), None);
+    }
+
+    // Users
+
+    /// Writes a user with the batch.
+    pub(super) fn put_user(&mut self, user: User, app: Option<String>) -> Result<Arc<User>, StoreError> {
+        let record = UserRecord {
+            handle: user.handle.as_str().to_owned(),
+            profile: user.profile.clone(),
+            disabled: user.disabled,
+            created: user.created.as_millis(),
+            login: user.login.map(Timestamp::as_millis),
+            app,
+        };
+        self.lazy.remove(&(spaces::USERS, keys::user(user.id)));
+        self.put(spaces::USERS, keys::user(user.id), &record)?;
+        let user = Arc::new(user);
+        self.changed_users.insert(user.id, user.clone());
+        Ok(user)
+    }
+
+    /// Writes a new user's handle with the batch.
+    pub(super) fn put_handle(&mut self, handle: &Handle, id: UserId) {
+        self.put_raw(spaces::HANDLES, handle.as_str().as_bytes().to_vec(), keys::number(id.get()));
+        self.new_handles.insert(handle.clone(), id);
+    }
+
+    /// Notes a user's login within a second.
+    pub(super) fn note_login(&mut self, user: &Arc<User>) -> Result<(), StoreError> {
+        let Some(mut record) = self.record::<UserRecord>(spaces::USERS, &keys::user(user.id))? else { return Ok(()) };
+        record.login = Some(self.now.as_millis());
+        let changed = Arc::new(User { login: Some(self.now), ..User::clone(user) });
+        self.put_lazily(spaces::USERS, keys::user(user.id), &record)?;
+        self.changed_users.insert(user.id, changed);
+        Ok(())
+    }
+
+    /// A user that the caller names.
+    pub(super) fn require_user(&self, key: &UserKey) -> Result<Arc<User>, Failure> {
+        Ok(self.find_user(key)?.ok_or(ErrorKind::UserNotFound)?)
+    }
+
+    /// The acting user.
+    pub(super) fn actor(&self, by: Option<UserId>) -> Result<Arc<User>, Failure> {
+        let user = self.require_user(&UserKey::Id(by.ok_or(ErrorKind::Unauthenticated)?))?;
+        if user.disabled { Err(ErrorKind::UserDisabled.into()) } else { Ok(user) }
+    }
+}
+
+/// Why an operation was not carried out: for its asker, or because the store failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The asker's own.
+    Refused(Error),
+    /// The store's.
+    Store(StoreError),
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Refused(error)
+    }
+}
+
+impl From<ErrorKind> for Failure {
+    fn from(kind: ErrorKind) -> Self {
+        Self::Refused(kind.into())
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}

@@ -3,11 +3,15 @@
 //! [`Store`] is the domain's view of it; every id is allocated behind it. [`embedded`] implements it
 //! over a small ordered key-value [`engine`].
 
+pub mod check;
 pub mod embedded;
 pub mod engine;
 pub mod lock;
 mod op;
+pub mod progress;
 mod query;
+#[cfg(test)]
+mod sample;
 #[cfg(test)]
 mod suite;
 

@@ -12,8 +12,10 @@ pub mod progress;
 mod query;
 #[cfg(test)]
 mod sample;
+mod sample;
 #[cfg(test)]
 mod suite;
+pub mod transfer;
 
 use std::sync::Arc;
 
@@ -57,6 +59,9 @@ pub enum StoreError {
     /// What was read is not what was written.
     #[error("the store is damaged: {0}")]
     Corrupt(&'static str),
+    /// The store holds a part of what was to be imported.
+    #[error("the import into this store was cut short: remove the store's folder, then import again")]
+    Unfinished,
     /// The store was written by a newer version.
     #[error("the store has schema version {found}, this version of koine knows up to {known}: use a newer koine")]
     Newer {

@@ -24,7 +24,7 @@ impl Checker<'_> {
             }
         });
         let (there, counted) = (self.report.conversations, self.counters.conversations);
-        if let Some(counted) = counted.filter(|counted| *counted != there) {
+        if there != counted {
             self.note("conversations", String::new(), format!("there are {there}, and {counted} were opened"));
         }
     }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use super::check;
 use crate::store::embedded::spaces;
-use crate::store::engine::{self, Direction, Engine, EngineKind};
+use crate::store::engine::{self, Direction, Engine, EngineKind, Space};
 use crate::store::progress::Silent;
 use crate::store::sample;
 
@@ -194,8 +194,10 @@ impl Damaged {
 fn content(engine: &dyn Engine) -> Option<Content> {
     let mut content = Content::new();
     let everything = (Bound::Unbounded, Bound::Unbounded);
-    for space in spaces::ALL {
-        for (key, value) in engine.scan(*space, everything, Direction::Forward, usize::MAX).ok()? {
+    let names = engine.spaces().ok()?;
+    let dated = names.iter().filter_map(|name| Space::of_family("keys", name));
+    for space in spaces::ALL.iter().copied().chain(dated) {
+        for (key, value) in engine.scan(space, everything, Direction::Forward, usize::MAX).ok()? {
             content.insert((space.to_string(), key.to_vec()), value.to_vec());
         }
     }

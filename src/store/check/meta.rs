@@ -2,7 +2,7 @@
 
 use super::walk::{Checker, Counters};
 use crate::store::embedded::records::Record;
-use crate::store::embedded::{COUNTERS, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, keys, spaces};
+use crate::store::embedded::{COUNTERS, IMPORTING, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, keys, spaces};
 use crate::store::engine::Space;
 
 impl Checker<'_> {
@@ -17,6 +17,7 @@ impl Checker<'_> {
                     checker.expect(known, spaces::META, key, "the schema's version is not a known one");
                 }
                 COUNTERS => checker.read_counters(value),
+                IMPORTING => checker.find(spaces::META, key, "an import into this store was cut short"),
                 MESSAGE_IDS => checker.read_message_ids(value),
                 _ => checker.find(spaces::META, key, "this version of koine knows no such thing"),
             }
@@ -35,18 +36,9 @@ impl Checker<'_> {
 
     fn read_counters(&mut self, value: &[u8]) {
         match Vec::<u64>::decode(value).as_deref() {
-            Ok([user, conversation, chat, request, token, rest @ ..]) => {
+            Ok(&[user, conversation, chat, request, token, users, conversations]) => {
                 let tick = self.counters.tick;
-                self.counters = Counters {
-                    user: *user,
-                    conversation: *conversation,
-                    chat: *chat,
-                    request: *request,
-                    token: *token,
-                    users: rest.first().copied(),
-                    conversations: rest.get(1).copied(),
-                    tick,
-                };
+                self.counters = Counters { user, conversation, chat, request, token, users, conversations, tick };
             }
             _ => self.find(spaces::META, COUNTERS, "the counters cannot be read"),
         }

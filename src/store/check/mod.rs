@@ -24,6 +24,7 @@ mod tests;
 use std::path::Path;
 
 pub use findings::{Finding, Report};
+pub(in crate::store) use names::key as key_name;
 
 use super::engine::Engine;
 use super::progress::Progress;

@@ -23,7 +23,7 @@ impl Checker<'_> {
             Ok(())
         });
         let (there, counted) = (self.report.users, self.counters.users);
-        if let Some(counted) = counted.filter(|counted| *counted != there) {
+        if there != counted {
             self.note("users", String::new(), format!("there are {there}, and {counted} were registered"));
         }
     }

@@ -32,10 +32,10 @@ pub(super) struct Counters {
     pub(super) chat: u64,
     pub(super) request: u64,
     pub(super) token: u64,
-    /// How many users there are, where the store counts them.
-    pub(super) users: Option<u64>,
-    /// How many conversations there were, where the store counts them.
-    pub(super) conversations: Option<u64>,
+    /// How many users there are.
+    pub(super) users: u64,
+    /// How many conversations there are.
+    pub(super) conversations: u64,
     /// The highest tick of a message id.
     pub(super) tick: u64,
 }

@@ -41,6 +41,8 @@ use crate::config::DirectPolicy;
 /// The version of the layout of keys and records.
 pub(in crate::store) const SCHEMA: u64 = 1;
 pub(in crate::store) const SCHEMA_KEY: &[u8] = b"schema";
+/// There while a store is being filled by an import.
+pub(in crate::store) const IMPORTING: &[u8] = b"importing";
 
 /// What the store decides by.
 #[derive(Debug, Clone)]
@@ -246,11 +248,14 @@ impl Writer {
 }
 
 /// The space of the idempotency keys of one day.
-fn key_space(day: u32) -> Space {
+pub(in crate::store) fn key_space(day: u32) -> Space {
     Space::dated("keys", day)
 }
 
 fn check_schema(engine: &dyn Engine) -> Result<(), StoreError> {
+    if engine.get(spaces::META, IMPORTING)?.is_some() {
+        return Err(StoreError::Unfinished);
+    }
     match engine.get(spaces::META, SCHEMA_KEY)? {
         None => {
             let mut batch = Batch::new();

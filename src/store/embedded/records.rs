@@ -159,6 +159,12 @@ impl MemberRecord {
         self.unread(if self.own == 0 { seq } else { head })
     }
 
+    /// The greatest `seq` that it knows of.
+    pub(crate) fn highest(&self) -> u64 {
+        let (delivered, hidden) = (self.delivered.last().unwrap_or(0), self.hidden.last().unwrap_or(0));
+        self.joined.max(self.read).max(delivered).max(hidden).max(self.row_hidden.unwrap_or(0))
+    }
+
     /// Takes in a message the user has sent.
     pub(crate) fn sent(&mut self, seq: u64) {
         if self.unread(seq - 1) == 0 {

@@ -12,7 +12,6 @@ pub mod progress;
 mod query;
 #[cfg(test)]
 mod sample;
-mod sample;
 #[cfg(test)]
 mod suite;
 pub mod transfer;

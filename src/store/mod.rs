@@ -11,7 +11,7 @@ mod op;
 pub mod progress;
 mod query;
 #[cfg(test)]
-mod sample;
+pub(crate) mod sample;
 #[cfg(test)]
 mod suite;
 pub mod transfer;

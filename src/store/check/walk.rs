@@ -114,7 +114,7 @@ impl<'a> Checker<'a> {
                 Ok(portion) => portion,
                 Err(error) => {
                     let place = after.map(|key| format!("after {}", names::key(space, &key)));
-                    self.note(&space.name(), place.unwrap_or_default(), format!("cannot be read: {error}"));
+                    self.note(&space.name(), place.unwrap_or_default(), format!("cannot be read: {}", error.cause()));
                     self.broken.insert(space);
                     return;
                 }

@@ -35,7 +35,11 @@ pub(super) fn each_pair<E: From<EngineError>>(
                     Bound::Unbounded => String::new(),
                     Bound::Included(key) | Bound::Excluded(key) => format!("after {}", key_name(space, key)),
                 };
-                lost.push(Finding { space: space.to_string(), key: after, what: format!("cannot be read: {error}") });
+                lost.push(Finding {
+                    space: space.to_string(),
+                    key: after,
+                    what: format!("cannot be read: {}", error.cause()),
+                });
                 match next {
                     Some(next) => place = Bound::Included(next),
                     None => return Ok(()),

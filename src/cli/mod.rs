@@ -16,6 +16,7 @@ mod later;
 mod logging;
 mod management_client;
 mod serve;
+mod store;
 mod token;
 mod user;
 
@@ -52,9 +53,7 @@ enum Command {
     /// Measure the gateway.
     #[command(after_help = "Example:\n  koine bench")]
     Bench(later::Later),
-    /// Look after a data directory's store.
-    #[command(after_help = "Example:\n  koine store")]
-    Store(later::Later),
+    Store(store::Store),
 }
 
 /// A command that was understood by its form, but makes no sense: exit code 2.
@@ -102,7 +101,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         Command::Conform(later) => later::refuse("conform", &later),
         Command::Record(later) => later::refuse("record", &later),
         Command::Bench(later) => later::refuse("bench", &later),
-        Command::Store(later) => later::refuse("store", &later),
+        Command::Store(store) => store.run(),
     }
 }
 

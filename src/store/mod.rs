@@ -3,13 +3,18 @@
 //! [`Store`] is the domain's view of it; every id is allocated behind it. [`embedded`] implements it
 //! over a small ordered key-value [`engine`].
 
+pub mod check;
 pub mod embedded;
 pub mod engine;
 pub mod lock;
 mod op;
+pub mod progress;
 mod query;
 #[cfg(test)]
+pub(crate) mod sample;
+#[cfg(test)]
 mod suite;
+pub mod transfer;
 
 use std::sync::Arc;
 
@@ -53,6 +58,9 @@ pub enum StoreError {
     /// What was read is not what was written.
     #[error("the store is damaged: {0}")]
     Corrupt(&'static str),
+    /// The store holds a part of what was to be imported.
+    #[error("the import into this store was cut short: remove the store's folder, then import again")]
+    Unfinished,
     /// The store was written by a newer version.
     #[error("the store has schema version {found}, this version of koine knows up to {known}: use a newer koine")]
     Newer {

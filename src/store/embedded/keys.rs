@@ -41,9 +41,14 @@ pub(crate) fn conversation(conversation: ConversationId) -> Vec<u8> {
     number(conversation.get())
 }
 
-/// `pairs`, `friends`, `blocks`, `blocked_by`: two users in the given order.
+/// `pairs`, `friends`, `blocked_by`: two users in the given order.
 pub(crate) fn two_users(first: UserId, second: UserId) -> Vec<u8> {
-    join!(first.get().to_be_bytes(), second.get().to_be_bytes())
+    two_numbers(first.get(), second.get())
+}
+
+/// Two numbers, whatever they are.
+pub(crate) fn two_numbers(first: u64, second: u64) -> Vec<u8> {
+    join!(first.to_be_bytes(), second.to_be_bytes())
 }
 
 /// `chats`: the row of a user's membership.

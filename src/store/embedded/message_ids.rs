@@ -3,7 +3,7 @@
 use koine_core::{MessageId, Timestamp};
 
 /// Where the mark is kept.
-pub(super) const KEY: &[u8] = b"message_ids";
+pub(in crate::store) const KEY: &[u8] = b"message_ids";
 
 /// 2024-01-01T00:00:00Z, in ms since the Unix epoch.
 const EPOCH: i64 = 1_704_067_200_000;
@@ -74,6 +74,12 @@ impl MessageIds {
         let sequence = ticks & ((1 << SEQUENCE_BITS) - 1);
         MessageId::new((millis << (NODE_BITS + SEQUENCE_BITS)) | (self.node << SEQUENCE_BITS) | sequence)
     }
+}
+
+/// The milliseconds and the sequence of a message id, which the mark bounds.
+pub(in crate::store) const fn tick_of(id: u64) -> u64 {
+    let millis = id >> (NODE_BITS + SEQUENCE_BITS);
+    (millis << SEQUENCE_BITS) | (id & ((1 << SEQUENCE_BITS) - 1))
 }
 
 #[cfg(test)]

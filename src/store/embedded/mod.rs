@@ -5,18 +5,18 @@
 
 mod chat;
 mod group;
-mod keys;
+pub(in crate::store) mod keys;
 mod merge;
 mod message_ids;
 mod query;
-mod ranges;
+pub(in crate::store) mod ranges;
 mod read;
-mod records;
+pub(in crate::store) mod records;
 mod request;
 mod rows;
 mod send;
 mod shared;
-mod spaces;
+pub(in crate::store) mod spaces;
 mod user;
 mod view;
 mod writer;
@@ -29,16 +29,20 @@ use koine_core::{Error, ErrorKind, Timestamp, User, UserKey};
 use parking_lot::Mutex;
 
 use self::message_ids::MessageIds;
+pub(in crate::store) use self::message_ids::{KEY as MESSAGE_IDS, tick_of};
 use self::records::{Record, RequestRecord};
 use self::shared::Shared;
+pub(in crate::store) use self::writer::COUNTERS;
 use self::writer::{Failure, Writer};
 use super::engine::{Batch, Durability, Engine, Space};
 use super::{Action, Applied, Effect, Op, Outcome, Store, StoreError};
 use crate::config::DirectPolicy;
 
 /// The version of the layout of keys and records.
-const SCHEMA: u64 = 1;
-const SCHEMA_KEY: &[u8] = b"schema";
+pub(in crate::store) const SCHEMA: u64 = 1;
+pub(in crate::store) const SCHEMA_KEY: &[u8] = b"schema";
+/// There while a store is being filled by an import.
+pub(in crate::store) const IMPORTING: &[u8] = b"importing";
 
 /// What the store decides by.
 #[derive(Debug, Clone)]
@@ -244,11 +248,14 @@ impl Writer {
 }
 
 /// The space of the idempotency keys of one day.
-fn key_space(day: u32) -> Space {
+pub(in crate::store) fn key_space(day: u32) -> Space {
     Space::dated("keys", day)
 }
 
 fn check_schema(engine: &dyn Engine) -> Result<(), StoreError> {
+    if engine.get(spaces::META, IMPORTING)?.is_some() {
+        return Err(StoreError::Unfinished);
+    }
     match engine.get(spaces::META, SCHEMA_KEY)? {
         None => {
             let mut batch = Batch::new();

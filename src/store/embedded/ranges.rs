@@ -47,6 +47,21 @@ impl RangeSet {
         true
     }
 
+    /// The greatest number in it.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.0.last().map(|range| range.1)
+    }
+
+    /// Whether it is as it should be: ascending, disjoint and non-adjacent, from 1 on.
+    pub(crate) fn is_sound(&self) -> bool {
+        let mut end = None;
+        self.0.iter().all(|(first, last)| {
+            let apart = end.is_none_or(|end: u64| first.checked_sub(end).is_some_and(|distance| distance > 1));
+            end = Some(*last);
+            apart && *first > 0 && first <= last
+        })
+    }
+
     /// Whether a number is in it.
     pub(crate) fn contains(&self, number: u64) -> bool {
         let at = self.0.partition_point(|range| range.1 < number);
@@ -111,7 +126,7 @@ mod tests {
             let missing: Vec<u64> = ranges.gaps(from, to).into_iter().flat_map(|(first, last)| first..=last).collect();
             let expected: Vec<u64> = (from..=to).filter(|number| !model.contains(number)).collect();
             prop_assert_eq!(missing, expected);
-            prop_assert!(ranges.0.windows(2).all(|pair| pair[0].1 + 1 < pair[1].0));
+            prop_assert!(ranges.is_sound());
         }
     }
 }

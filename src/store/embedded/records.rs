@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::digest;
 use koine_core::{Body, Content, Kind, Profile};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -158,6 +159,12 @@ impl MemberRecord {
         self.unread(if self.own == 0 { seq } else { head })
     }
 
+    /// The greatest `seq` that it knows of.
+    pub(crate) fn highest(&self) -> u64 {
+        let (delivered, hidden) = (self.delivered.last().unwrap_or(0), self.hidden.last().unwrap_or(0));
+        self.joined.max(self.read).max(delivered).max(hidden).max(self.row_hidden.unwrap_or(0))
+    }
+
     /// Takes in a message the user has sent.
     pub(crate) fn sent(&mut self, seq: u64) {
         if self.unread(seq - 1) == 0 {
@@ -290,6 +297,17 @@ pub(crate) enum RequestKindRecord {
     Invitation,
 }
 
+impl RequestKindRecord {
+    /// What it is in a key.
+    pub(crate) const fn byte(self) -> u8 {
+        match self {
+            Self::Friend => 0,
+            Self::Join => 1,
+            Self::Invitation => 2,
+        }
+    }
+}
+
 /// Where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum RequestStateRecord {
@@ -335,6 +353,15 @@ pub(crate) struct FileRecord {
 /// A number that is counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Count(pub(crate) u64);
+
+impl KeyRecord {
+    /// What tells one message from another under the same key.
+    pub(crate) fn fingerprint_of(conversation: u64, content: &ContentRecord) -> Result<[u8; 16], StoreError> {
+        let text = [conversation.to_be_bytes().to_vec(), content.encode()?].concat();
+        let hash = digest::digest(&digest::SHA256, &text);
+        hash.as_ref().first_chunk::<16>().copied().ok_or(StoreError::corrupt("a hash is too short"))
+    }
+}
 
 impl Record for UserRecord {}
 impl Record for ConversationRecord {}

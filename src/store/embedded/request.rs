@@ -15,16 +15,6 @@ use super::view::View;
 use super::writer::{Failure, Writer};
 use crate::store::{Effect, Outcome};
 
-impl RequestKindRecord {
-    const fn byte(self) -> u8 {
-        match self {
-            Self::Friend => 0,
-            Self::Join => 1,
-            Self::Invitation => 2,
-        }
-    }
-}
-
 impl Writer {
     /// Invites a user into a group.
     pub(super) fn invite(

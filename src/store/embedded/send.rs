@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use aws_lc_rs::digest;
 use koine_core::{
-    Content, ConversationId, Error, ErrorKind, Event, GroupRef, Message, MessageEvent, MessageId, Place, Reply,
-    SendMessage, Sent, Shape, Target, Timestamp, User, UserId, UserKey,
+    ConversationId, Error, ErrorKind, Event, GroupRef, Message, MessageEvent, MessageId, Place, Reply, SendMessage,
+    Sent, Shape, Target, Timestamp, User, UserId, UserKey,
 };
 
 use super::keys::{self, Sort};
-use super::records::{ContentRecord, Head, KeyRecord, MessageRecord, Record};
+use super::records::{ContentRecord, Head, KeyRecord, MessageRecord};
 use super::spaces;
 use super::view::View;
 use super::writer::{Failure, Writer};
@@ -128,7 +128,8 @@ impl Writer {
         for day in self.key_days() {
             let Some(record) = self.record::<KeyRecord>(super::key_space(day), &hash)? else { continue };
             if known != Some(ConversationId::new(record.conversation))
-                || record.fingerprint != fingerprint(record.conversation, &send.content)?
+                || record.fingerprint
+                    != KeyRecord::fingerprint_of(record.conversation, &ContentRecord::from(&send.content))?
             {
                 return Err(ErrorKind::KeyConflict.into());
             }
@@ -204,7 +205,7 @@ impl Writer {
         self.put_raw(spaces::WIRE_IDS, keys::number(send.client_id.unwrap_or(id.get())), keys::log(conversation, seq));
         self.put_head(conversation, Head { seq, id: id.get(), time: time.as_millis() })?;
         if let Some(key) = &send.key {
-            let fingerprint = fingerprint(conversation.get(), &send.content)?;
+            let fingerprint = KeyRecord::fingerprint_of(conversation.get(), &record.content)?;
             let record =
                 KeyRecord { fingerprint, conversation: conversation.get(), seq, id: id.get(), time: time.as_millis() };
             let space = super::key_space(self.today());
@@ -304,10 +305,4 @@ impl Writer {
 fn key_hash(sender: UserId, key: &str) -> Vec<u8> {
     let text = [&sender.get().to_be_bytes(), key.as_bytes()].concat();
     digest::digest(&digest::SHA256, &text).as_ref().iter().take(16).copied().collect()
-}
-
-fn fingerprint(conversation: u64, content: &Content) -> Result<[u8; 16], Failure> {
-    let text = [conversation.to_be_bytes().to_vec(), ContentRecord::from(content).encode()?].concat();
-    let hash = digest::digest(&digest::SHA256, &text);
-    hash.as_ref().first_chunk::<16>().copied().ok_or_else(|| Error::internal().into())
 }

@@ -26,7 +26,10 @@ pub enum EngineError {
         source: Arc<io::Error>,
     },
     /// What is on the disk is not what was written there.
-    #[error("storage: the data is damaged: {detail}")]
+    #[error(
+        "storage: the data is damaged: {detail}. Restore a backup; `koine store check` tells more, and `koine store \
+         export --salvage` saves what can be read"
+    )]
     Corrupt {
         /// What the engine found.
         detail: String,
@@ -34,8 +37,9 @@ pub enum EngineError {
     /// The store lacks commits that had reached stable storage: a damaged tail, or an older copy.
     #[error(
         "storage: the {kind} store in {} ends at commit {stored}, but commit {recorded} had been made durable there: \
-         its newest data is damaged, or the files are an older copy. Restore the directory from a backup; or, to go \
-         on without the lost commits, write the word `accept` into {}",
+         its newest data is damaged, or the files are an older copy. Restore the directory from a backup; or save what \
+         is left with `koine store export --salvage`; or, to go on without the lost commits, write the word `accept` \
+         into {}",
         .directory.display(), .directory.join("position").display()
     )]
     Behind {
@@ -51,7 +55,8 @@ pub enum EngineError {
     /// There is data, and no usable position file that would tell whether it is complete.
     #[error(
         "storage: the position file {} is {fault}, so whether the {kind} store is complete cannot be told. Restore the \
-         directory from a backup; or, to take the store as it is, write the word `accept` into that file",
+         directory from a backup; or see what is there with `koine store check` and, to take it as it is, write the \
+         word `accept` into that file",
         .directory.join("position").display()
     )]
     Unverified {
@@ -116,6 +121,14 @@ impl EngineError {
         match kind {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::Full { action, source },
             _ => Self::Io { action, source },
+        }
+    }
+
+    /// What is wrong, without what to do about it.
+    pub fn cause(&self) -> String {
+        match self {
+            Self::Corrupt { detail } => detail.clone(),
+            other => other.to_string(),
         }
     }
 

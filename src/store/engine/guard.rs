@@ -1,7 +1,9 @@
 //! Engines may panic on damaged data; the gateway must not.
 
 use std::any::Any;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::cell::Cell;
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::Once;
 
 use super::EngineError;
 
@@ -10,7 +12,31 @@ use super::EngineError;
 /// A writer treats that as any other failure and poisons itself, so a state that the panic left half
 /// changed is never written to again.
 pub(super) fn guarded<T>(call: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
-    catch_unwind(AssertUnwindSafe(call)).unwrap_or_else(|panic| Err(EngineError::corrupt(describe(&*panic))))
+    keep_quiet();
+    let outer = GUARDED.replace(true);
+    let result = catch_unwind(AssertUnwindSafe(call));
+    GUARDED.set(outer);
+    result.unwrap_or_else(|panic| Err(EngineError::corrupt(describe(&*panic))))
+}
+
+thread_local! {
+    /// Whether this thread is in a call whose panic becomes an error.
+    static GUARDED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// A panic that becomes an error is not printed as if the gateway had failed.
+fn keep_quiet() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let print = panic::take_hook();
+        panic::set_hook(Box::new(move |info| {
+            if GUARDED.get() {
+                tracing::debug!(%info, "an engine panicked");
+            } else {
+                print(info);
+            }
+        }));
+    });
 }
 
 fn describe(panic: &(dyn Any + Send)) -> String {

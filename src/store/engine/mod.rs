@@ -23,6 +23,7 @@ mod sled;
 mod space;
 #[cfg(test)]
 mod suite;
+mod tally;
 mod upkeep;
 
 use std::ops::Bound;
@@ -31,8 +32,9 @@ use bytes::Bytes;
 
 pub use batch::{Batch, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use error::EngineError;
-pub use open::{DEFAULT_CACHE_BYTES, EngineKind, open};
+pub use open::{DEFAULT_CACHE_BYTES, EngineKind, found_in, open, open_as_it_is};
 pub use space::Space;
+pub use tally::{Mark, Tally};
 
 pub(super) use files::create_private;
 
@@ -105,6 +107,7 @@ pub trait Engine: Read + Send + Sync {
 
     /// Removes a space with all it holds. On stable storage when it returns. A space that is not there is no
     /// error. Cut short by a crash, sled may leave the space's last keys behind; dropping it again removes them.
+    /// Not for counted spaces, whose tally would go on counting what is gone.
     fn drop_space(&self, space: Space) -> Result<(), EngineError>;
 
     /// The names of the spaces there are, in order. sled does not list a space that is empty.
@@ -117,6 +120,10 @@ pub trait Engine: Read + Send + Sync {
 
     /// The most messages one batch should carry: past it this engine needs unreasonable memory or time.
     fn max_batch(&self) -> usize;
+
+    /// The last commit, and what the counted spaces should hold after it ([`Space::counted`]); what they do hold,
+    /// only a scan tells.
+    fn mark(&self) -> Mark;
 
     /// Brings every earlier commit to stable storage.
     fn sync(&self) -> Result<(), EngineError>;

@@ -8,6 +8,18 @@ use std::fmt;
 pub struct Space {
     name: &'static str,
     day: Option<u32>,
+    counting: Counting,
+}
+
+/// Whether a space's pairs are part of the store's [`Tally`](super::Tally).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Counting {
+    /// They are not.
+    No,
+    /// They are; what a write replaces is read first.
+    All,
+    /// They are, and a put is of a new key, so that nothing has to be read first.
+    New,
 }
 
 impl Space {
@@ -18,7 +30,30 @@ impl Space {
     /// On any other name; at compile time where the space is a constant.
     pub const fn fixed(name: &'static str) -> Self {
         check(name);
-        Self { name, day: None }
+        Self { name, day: None, counting: Counting::No }
+    }
+
+    /// The same space, its pairs in the store's [`Tally`](super::Tally): what goes missing is noticed, for the
+    /// price of a read with every write.
+    #[must_use]
+    pub const fn counted(self) -> Self {
+        Self { counting: Counting::All, ..self }
+    }
+
+    /// As [`Space::counted`], without that price, for a space where every put is of a key that is not there.
+    /// [`Batch::replace`](super::Batch::replace) is for the exception.
+    #[must_use]
+    pub const fn growing(self) -> Self {
+        Self { counting: Counting::New, ..self }
+    }
+
+    /// Whether the space's pairs are in the store's [`Tally`](super::Tally).
+    pub const fn is_counted(self) -> bool {
+        !matches!(self.counting, Counting::No)
+    }
+
+    pub(super) const fn counting(self) -> Counting {
+        self.counting
     }
 
     /// The space of one day in a family, named `family-day`. The family is named as a fixed space is.
@@ -28,7 +63,7 @@ impl Space {
     /// As [`Space::fixed`] does.
     pub const fn dated(family: &'static str, day: u32) -> Self {
         check(family);
-        Self { name: family, day: Some(day) }
+        Self { name: family, day: Some(day), counting: Counting::No }
     }
 
     /// Reads a name that [`Engine::spaces`](super::Engine::spaces) listed, if it is of this family.

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use crate::store::engine::{
-    Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Pair, Read, Snapshot, Space, open,
+    Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Mark, Pair, Read, Snapshot, Space, open,
 };
 
 /// Small, so that the tests also read from the disk.
@@ -118,6 +118,10 @@ impl Engine for Double {
 
     fn max_batch(&self) -> usize {
         self.inner.max_batch()
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.mark()
     }
 
     fn sync(&self) -> Result<(), EngineError> {

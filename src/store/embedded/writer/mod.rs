@@ -14,6 +14,7 @@ use bytes::Bytes;
 use koine_core::{Conversation, ConversationId, Error, ErrorKind, Handle, Timestamp, User, UserId, UserKey};
 
 use self::numbers::Counters;
+pub(in crate::store) use self::numbers::KEY as COUNTERS;
 use super::keys::Sort;
 use super::message_ids::MessageIds;
 use super::records::{ConversationRecord, Head, MemberRecord, Record, UserRecord};

@@ -27,7 +27,7 @@ pub(super) struct Counters {
 const HIGHEST_GIVEN: u64 = u64::MAX >> 1;
 
 /// Where they are kept.
-pub(super) const KEY: &[u8] = b"counters";
+pub(in crate::store) const KEY: &[u8] = b"counters";
 
 impl Counters {
     /// The counters as an earlier process left them.

@@ -8,11 +8,12 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::store::engine::EngineError;
+use crate::store::engine::open::Trust;
 
 /// Removes the journal and the empty version file of such a store, so that it is created again. Touches
 /// nothing where a commit is recorded, where the version file says something, or where anything is in the journal.
-pub(super) fn clear(directory: &Path, recorded: Option<u64>) -> Result<(), EngineError> {
-    if recorded != Some(0) {
+pub(super) fn clear(directory: &Path, trust: Trust) -> Result<(), EngineError> {
+    if trust != Trust::AtLeast(0) {
         return Ok(());
     }
     let (version, journal) = (directory.join("version"), directory.join("0.jnl"));
@@ -71,7 +72,7 @@ mod tests {
     fn a_journal_with_something_in_it_is_never_removed() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("0.jnl"), "something").unwrap();
-        clear(directory.path(), Some(0)).unwrap();
+        clear(directory.path(), Trust::AtLeast(0)).unwrap();
         assert!(directory.path().join("0.jnl").exists());
     }
 
@@ -79,7 +80,7 @@ mod tests {
     fn a_store_with_a_recorded_commit_is_left_alone() {
         let directory = tempfile::tempdir().unwrap();
         fs::write(directory.path().join("0.jnl"), "").unwrap();
-        clear(directory.path(), Some(1)).unwrap();
+        clear(directory.path(), Trust::AtLeast(1)).unwrap();
         assert!(directory.path().join("0.jnl").exists());
     }
 }

@@ -8,6 +8,7 @@
 mod aborted;
 mod convert;
 mod keeper;
+mod manifests;
 mod spaces;
 
 use std::path::Path;
@@ -20,6 +21,8 @@ use fjall::{Database, PersistMode, Readable};
 
 use super::guard::guarded;
 use super::health::Health;
+use super::open::Trust;
+use super::tally::Mark;
 use super::upkeep::Upkeep;
 use super::{
     Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Pair, Read, Snapshot, Space, open, range,
@@ -51,15 +54,17 @@ struct Inner {
 
 struct State {
     upkeep: Upkeep,
+    mark: Mark,
     closing: bool,
 }
 
 impl FjallEngine {
     /// Opens the store in its own folder, which holds a position file already.
-    pub(super) fn open(directory: &Path, cache_bytes: u64, recorded: Option<u64>) -> Result<Self, EngineError> {
-        aborted::clear(directory, recorded)?;
+    pub(super) fn open(directory: &Path, cache_bytes: u64, trust: Trust) -> Result<Self, EngineError> {
+        aborted::clear(directory, trust)?;
+        manifests::verify(directory)?;
         let action = || format!("opening the fjall store in {}", directory.display());
-        let (database, spaces, stored) = guarded(|| {
+        let (database, spaces, mark) = guarded(|| {
             let database = Database::builder(directory)
                 .cache_size(cache_bytes)
                 .max_journaling_size(MAX_JOURNAL_BYTES)
@@ -70,15 +75,15 @@ impl FjallEngine {
                     }
                     error => failed(action(), error),
                 })?;
-            let (spaces, stored) = Spaces::open(&database)?;
-            Ok((database, spaces, stored))
+            let (spaces, mark) = Spaces::open(&database)?;
+            Ok((database, spaces, mark))
         })?;
-        open::verify(EngineKind::Fjall, directory, recorded, stored)?;
-        let upkeep = Upkeep::new(stored, recorded.unwrap_or(stored), Instant::now());
+        let recorded = open::verify(EngineKind::Fjall, directory, trust, mark.position)?;
+        let upkeep = Upkeep::new(mark.position, recorded, Instant::now());
         let inner = Arc::new(Inner {
             database,
             spaces,
-            state: Mutex::new(State { upkeep, closing: false }),
+            state: Mutex::new(State { upkeep, mark, closing: false }),
             wake: Condvar::new(),
             health: Health::default(),
         });
@@ -104,7 +109,7 @@ impl Inner {
         guarded(write).inspect_err(|failure| self.health.poison(failure))
     }
 
-    fn apply(&self, batch: Batch, position: u64, durability: Durability) -> Result<(), EngineError> {
+    fn apply(&self, batch: Batch, mark: Mark, durability: Durability) -> Result<(), EngineError> {
         let mode = match durability {
             Durability::Sync => PersistMode::SyncData,
             Durability::Lazy => PersistMode::Buffer,
@@ -117,7 +122,7 @@ impl Inner {
                 None => writes.remove(&handle, key),
             }
         }
-        self.spaces.put_position(&mut writes, position);
+        self.spaces.put_mark(&mut writes, mark);
         writes.commit().map_err(|error| failed("committing a batch", error))
     }
 
@@ -149,8 +154,12 @@ impl Engine for FjallEngine {
                 self.inner.health.check()
             };
         }
-        let position = state.upkeep.next();
-        self.inner.write(|| self.inner.apply(batch, position, durability))?;
+        let mark = self.inner.write(|| {
+            let tally = batch.tally(state.mark.tally, |space, key| self.get(space, key))?;
+            let mark = Mark { position: state.upkeep.next(), tally };
+            self.inner.apply(batch, mark, durability).map(|()| mark)
+        })?;
+        state.mark = mark;
         let due = state.upkeep.next_due();
         state.upkeep.committed(durability, Instant::now());
         if state.upkeep.next_due() != due {
@@ -160,6 +169,7 @@ impl Engine for FjallEngine {
     }
 
     fn drop_space(&self, space: Space) -> Result<(), EngineError> {
+        debug_assert!(!space.is_counted(), "the counted space {space} is dropped");
         let mut state = self.inner.lock();
         // What earlier commits wrote elsewhere must not be overtaken by the removal.
         self.inner.sync(&mut state)?;
@@ -179,6 +189,10 @@ impl Engine for FjallEngine {
 
     fn max_batch(&self) -> usize {
         MAX_BATCH
+    }
+
+    fn mark(&self) -> Mark {
+        self.inner.lock().mark
     }
 
     fn sync(&self) -> Result<(), EngineError> {

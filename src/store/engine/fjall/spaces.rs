@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
 
 use super::convert::failed;
+use crate::store::engine::tally::Mark;
 use crate::store::engine::{EngineError, Space};
 
 /// Not a name that a space can have.
@@ -24,8 +25,8 @@ pub(super) struct Spaces {
 }
 
 impl Spaces {
-    /// Opens every space of a database, and tells the number of its last commit.
-    pub(super) fn open(database: &Database) -> Result<(Self, u64), EngineError> {
+    /// Opens every space of a database, and tells of its last commit.
+    pub(super) fn open(database: &Database) -> Result<(Self, Mark), EngineError> {
         let mut handles = Handles::new();
         for name in database.list_keyspace_names() {
             handles.insert(name.to_string(), keyspace(database, &name)?);
@@ -34,7 +35,7 @@ impl Spaces {
             Some(handle) => handle,
             None => keyspace(database, POSITION_SPACE)?,
         };
-        let stored = stored_position(&position)?;
+        let stored = stored_mark(&position)?;
         Ok((Self { handles: RwLock::new(Arc::new(handles)), position }, stored))
     }
 
@@ -66,8 +67,8 @@ impl Spaces {
         database.delete_keyspace(handle).map_err(|error| failed(format!("dropping {space}"), error))
     }
 
-    pub(super) fn put_position(&self, writes: &mut OwnedWriteBatch, position: u64) {
-        writes.insert(&self.position, POSITION_KEY, position.to_be_bytes());
+    pub(super) fn put_mark(&self, writes: &mut OwnedWriteBatch, mark: Mark) {
+        writes.insert(&self.position, POSITION_KEY, mark.encode());
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut Handles) -> T) {
@@ -81,14 +82,7 @@ fn keyspace(database: &Database, name: &str) -> Result<Keyspace, EngineError> {
     database.keyspace(name, options).map_err(|error| failed(format!("opening space {name}"), error))
 }
 
-fn stored_position(position: &Keyspace) -> Result<u64, EngineError> {
+fn stored_mark(position: &Keyspace) -> Result<Mark, EngineError> {
     let value = position.get(POSITION_KEY).map_err(|error| failed("reading the position", error))?;
-    match value {
-        None => Ok(0),
-        Some(value) => {
-            let number =
-                <[u8; 8]>::try_from(&*value).map_err(|_| EngineError::corrupt("the position has no 8 bytes"))?;
-            Ok(u64::from_be_bytes(number))
-        }
-    }
+    value.map_or(Ok(Mark::default()), |value| Mark::decode(&value))
 }

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use super::key;
+use crate::store::engine::tally::Mark;
 use crate::store::engine::{Batch, EngineError};
 
 /// A copy: sled's own slice may keep a whole page in memory.
@@ -10,8 +11,8 @@ pub(super) fn bytes(slice: &[u8]) -> Bytes {
     Bytes::copy_from_slice(slice)
 }
 
-/// A batch with its number, as one batch of the one tree.
-pub(super) fn batch(batch: Batch, position: u64) -> sled::Batch {
+/// A batch with its mark, as one batch of the one tree.
+pub(super) fn batch(batch: Batch, mark: Mark) -> sled::Batch {
     let mut writes = sled::Batch::default();
     for (space, key, value) in batch.into_operations() {
         let key = key::of(space, &key);
@@ -20,17 +21,14 @@ pub(super) fn batch(batch: Batch, position: u64) -> sled::Batch {
             None => writes.remove(key),
         }
     }
-    writes.insert(key::POSITION, &position.to_be_bytes());
+    writes.insert(key::POSITION, mark.encode());
     writes
 }
 
-/// The number of the last commit in a tree.
-pub(super) fn position(tree: &sled::Tree) -> Result<u64, EngineError> {
-    let Some(value) = tree.get(key::POSITION).map_err(|error| failed("reading the position", error))? else {
-        return Ok(0);
-    };
-    let number = <[u8; 8]>::try_from(&*value).map_err(|_| EngineError::corrupt("the position has no 8 bytes"))?;
-    Ok(u64::from_be_bytes(number))
+/// What a tree says of its last commit.
+pub(super) fn mark(tree: &sled::Tree) -> Result<Mark, EngineError> {
+    let value = tree.get(key::POSITION).map_err(|error| failed("reading the position", error))?;
+    value.map_or(Ok(Mark::default()), |value| Mark::decode(&value))
 }
 
 /// What sled's error means to us.

@@ -24,13 +24,15 @@ mod writer;
 use std::mem;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::guard::guarded;
 use super::health::Health;
+use super::open::Trust;
+use super::tally::Mark;
 use super::upkeep::Upkeep;
 use super::{
     Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Pair, Read, Snapshot, Space, open, range,
@@ -56,17 +58,20 @@ struct Shared {
     /// Held for writing while a batch is applied and for reading during a scan: sled itself locks
     /// step by step, so that a scan would see parts of a batch.
     gate: RwLock<()>,
+    /// Only the writer changes it.
+    mark: Mutex<Mark>,
     health: Health,
 }
 
 impl SledEngine {
     /// Opens the store in its own folder, which holds a position file already.
-    pub(super) fn open(directory: &Path, cache_bytes: u64, recorded: Option<u64>) -> Result<Self, EngineError> {
+    pub(super) fn open(directory: &Path, cache_bytes: u64, trust: Trust) -> Result<Self, EngineError> {
         let tree = guarded(|| opening::open(directory, cache_bytes))?;
-        let shared = Arc::new(Shared { tree, gate: RwLock::new(()), health: Health::default() });
-        let stored = guarded(|| convert::position(&shared.tree))?;
-        open::verify(EngineKind::Sled, directory, recorded, stored)?;
-        let upkeep = Upkeep::new(stored, recorded.unwrap_or(stored), Instant::now());
+        let mark = guarded(|| convert::mark(&tree))?;
+        let health = Health::default();
+        let shared = Arc::new(Shared { tree, gate: RwLock::new(()), mark: Mutex::new(mark), health });
+        let recorded = open::verify(EngineKind::Sled, directory, trust, mark.position)?;
+        let upkeep = Upkeep::new(mark.position, recorded, Instant::now());
         let writer = Writer::start(Arc::clone(&shared), directory, upkeep)?;
         Ok(Self { writer, shared })
     }
@@ -86,6 +91,10 @@ impl SledEngine {
 }
 
 impl Shared {
+    fn mark(&self) -> MutexGuard<'_, Mark> {
+        self.mark.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn exclusive(&self) -> RwLockWriteGuard<'_, ()> {
         self.gate.write().unwrap_or_else(PoisonError::into_inner)
     }
@@ -119,6 +128,7 @@ impl Engine for SledEngine {
     }
 
     fn drop_space(&self, space: Space) -> Result<(), EngineError> {
+        debug_assert!(!space.is_counted(), "the counted space {space} is dropped");
         loop {
             let step = self.shared.scan(space, (Bound::Unbounded, Bound::Unbounded), Direction::Forward, DROP_STEP)?;
             if step.is_empty() {
@@ -142,6 +152,10 @@ impl Engine for SledEngine {
 
     fn max_batch(&self) -> usize {
         MAX_BATCH
+    }
+
+    fn mark(&self) -> Mark {
+        *self.shared.mark()
     }
 
     fn sync(&self) -> Result<(), EngineError> {

@@ -16,8 +16,9 @@ use super::blobs::Blobs;
 use super::convert::{self, failed};
 use crate::store::engine::guard::guarded;
 use crate::store::engine::position::PositionFile;
+use crate::store::engine::tally::Mark;
 use crate::store::engine::upkeep::Upkeep;
-use crate::store::engine::{Batch, Durability, EngineError};
+use crate::store::engine::{Batch, Durability, EngineError, Read};
 
 /// How many callers may queue before the next one waits for room; also the most that share a flush.
 const QUEUE: usize = 64;
@@ -130,9 +131,13 @@ impl State {
     fn apply(&mut self, batch: Batch) -> Answer {
         let position = self.upkeep.next();
         self.write(|state| {
-            let writes = convert::batch(batch, position);
+            let tally = batch.tally(state.shared.mark().tally, |space, key| state.shared.get(space, key))?;
+            let mark = Mark { position, tally };
+            let writes = convert::batch(batch, mark);
             let _whole_batches = state.shared.exclusive();
-            state.shared.tree.apply_batch(writes).map_err(|error| failed("committing a batch", error))
+            state.shared.tree.apply_batch(writes).map_err(|error| failed("committing a batch", error))?;
+            *state.shared.mark() = mark;
+            Ok(())
         })?;
         self.upkeep.committed(Durability::Lazy, Instant::now());
         Ok(())

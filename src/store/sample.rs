@@ -95,6 +95,10 @@ impl Sample {
             let action = Action::AddFile { file, user_quota: 1 << 20, total_quota: 1 << 20 };
             self.apply(0, action).unwrap();
         }
+        self.apply(1, Action::Befriend(key(2), None)).unwrap();
+        let (request, answer) = (koine_core::RequestId::new(1), RequestAnswer::Accept);
+        self.apply(2, Action::Decide { request, answer, groups_only: false, friends_only: false }).unwrap();
+        self.apply(3, Action::Block(key(4))).unwrap();
         (0..4).map(|number| self.group(number)).collect()
     }
 

@@ -13,8 +13,10 @@ use tempfile::TempDir;
 
 use super::double::{Double, Faults};
 use crate::config::DirectPolicy;
+use crate::store::check::{Report, check};
 use crate::store::embedded::{Embedded, Settings};
 use crate::store::engine::{Engine, EngineKind};
+use crate::store::progress::Silent;
 use crate::store::{Action, Applied, Effect, Op, Outcome, PendingScope, Queries, Store, StoreError};
 
 /// 2025-06-01T00:00:00Z, in ms.
@@ -70,6 +72,13 @@ impl World {
         let engine: Arc<dyn Engine> = Arc::new(Double::open(self.kind, self.directory.path(), &self.faults));
         self.store = Some(Arc::new(Embedded::open(engine, self.settings.clone())?));
         Ok(())
+    }
+
+    /// Closes the store, and has `koine store check` look at it.
+    pub(super) fn checked(mut self) -> Report {
+        drop(self.store.take());
+        let engine = Double::open(self.kind, self.directory.path(), &self.faults);
+        check(&engine, None, 10, &mut Silent)
     }
 
     /// Over which engine the store is.

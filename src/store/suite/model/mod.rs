@@ -47,4 +47,5 @@ fn run(kind: EngineKind, steps: &[Step]) {
             compare(&world, &reference, &users);
         }
     }
+    assert_eq!(world.checked().findings, []);
 }

@@ -119,7 +119,9 @@ impl Sample {
         let target = if in_group { Target::Group(group) } else { Target::User(key(self.user())) };
         let content = match self.below(4) {
             0 => Content::json(&serde_json::value::RawValue::from_string(format!("{{\"n\":{number}.0}}")).unwrap()),
-            _ => Some(Content::text(&format!("message {number} {}", "x".repeat(number as usize % 90)))),
+            _ => {
+                Some(Content::text(&format!("message {number} {}", "x".repeat(usize::try_from(number % 90).unwrap()))))
+            }
         };
         let client_id = (self.below(5) == 0).then_some((1 << 60) + number);
         let key_of_send = (self.below(4) == 0).then(|| IdempotencyKey::new(&format!("key {number}")).unwrap());
@@ -137,7 +139,7 @@ impl Sample {
                     let first = 1 + self.below(sent.seq);
                     let receipt = Receipt { ranges: vec![(sent.conversation, first, sent.seq)] };
                     let read = self.below(2) == 0;
-                    self.apply(reader, Action::Confirm { receipt, read, durable: first % 2 == 0 });
+                    self.apply(reader, Action::Confirm { receipt, read, durable: first.is_multiple_of(2) });
                 }
             }
             9 => drop(self.apply(reader, Action::Befriend(key(other), Some("hello".into())))),
@@ -149,11 +151,11 @@ impl Sample {
             }
             11 => drop(self.apply(reader, Action::Join(group, None))),
             12 => drop(self.apply(reader, Action::Invite(group, key(other), None))),
-            13 if number % 7 == 0 => drop(self.apply(reader, Action::Block(key(other)))),
-            14 if number % 5 == 0 => drop(self.apply(reader, Action::Unblock(key(other)))),
-            15 if number % 11 == 0 && reader > 4 => drop(self.apply(reader, Action::Leave(group))),
+            13 if number.is_multiple_of(7) => drop(self.apply(reader, Action::Block(key(other)))),
+            14 if number.is_multiple_of(5) => drop(self.apply(reader, Action::Unblock(key(other)))),
+            15 if number.is_multiple_of(11) && reader > 4 => drop(self.apply(reader, Action::Leave(group))),
             16 => drop(self.apply(reader, Action::Acknowledge(vec![(1 << 60) + number]))),
-            17 => self.store.flush(number % 2 == 0).unwrap(),
+            17 => self.store.flush(number.is_multiple_of(2)).unwrap(),
             _ => {}
         }
         if number == 400 {

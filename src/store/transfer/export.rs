@@ -30,7 +30,7 @@ const ODD: &str = "the key cannot be understood";
 /// What becomes of a record.
 enum Made {
     /// A line of its own.
-    Line(Line),
+    Line(Box<Line>),
     /// Nothing: it says nothing new.
     Nothing,
     /// Its key cannot be understood.
@@ -39,7 +39,7 @@ enum Made {
 
 impl From<Option<Line>> for Made {
     fn from(line: Option<Line>) -> Self {
-        line.map_or(Self::Odd, Self::Line)
+        line.map_or(Self::Odd, |line| Self::Line(Box::new(line)))
     }
 }
 
@@ -184,7 +184,7 @@ impl Exporter<'_> {
             Ok(keys::read_number(key).map(|id| Line::User(UserLine::new(id, record))).into())
         })?;
         self.records::<TokenRecord>(spaces::TOKENS, |_, key, record| {
-            Ok(keys::read_number(key).map(|id| Line::Token(TokenLine::new(id, record))).into())
+            Ok(keys::read_number(key).map(|id| Line::Token(TokenLine::new(id, &record))).into())
         })?;
         self.records::<i64>(spaces::FRIENDS, |exporter, key, since| {
             let Some((one, other)) = keys::numbers(key) else { return Ok(Made::Odd) };
@@ -192,7 +192,7 @@ impl Exporter<'_> {
             if one > other && exporter.look_up::<i64>(spaces::FRIENDS, &keys::two_numbers(other, one))?.is_some() {
                 return Ok(Made::Nothing);
             }
-            Ok(Made::Line(Line::Friends(Friends { users: [one.min(other), one.max(other)], since })))
+            Ok(Some(Line::Friends(Friends { users: [one.min(other), one.max(other)], since })).into())
         })?;
         self.records::<i64>(spaces::BLOCKED_BY, |_, key, since| {
             Ok(keys::numbers(key).map(|(blocked, blocker)| Line::Block(Block { blocker, blocked, since })).into())
@@ -209,7 +209,7 @@ impl Exporter<'_> {
                     ShapeLine::Group { name, manager, members: member_count, dissolved }
                 }
             };
-            Ok(Made::Line(Line::Conversation(ConversationLine { id, created: record.created, shape, head })))
+            Ok(Some(Line::Conversation(ConversationLine { id, created: record.created, shape, head })).into())
         })?;
         self.records::<MemberRecord>(spaces::CHATS, |_, key, record| {
             let line = keys::read_chat(key)
@@ -244,7 +244,7 @@ impl Exporter<'_> {
                     record.state == RequestStateRecord::Pending
                 }
             };
-            Ok(Made::Line(Line::Request(RequestLine::new(id, record, listed))))
+            Ok(Some(Line::Request(RequestLine::new(id, record, listed))).into())
         })
     }
 
@@ -255,7 +255,7 @@ impl Exporter<'_> {
             self.records::<KeyRecord>(space, |_, key, record| {
                 let KeyRecord { fingerprint, conversation, seq, id, time } = record;
                 let (hash, fingerprint) = (HEXLOWER.encode(key), HEXLOWER.encode(&fingerprint));
-                Ok(Made::Line(Line::Key(Key { day, hash, fingerprint, conversation, seq, id, time })))
+                Ok(Some(Line::Key(Key { day, hash, fingerprint, conversation, seq, id, time })).into())
             })?;
         }
         Ok(())
@@ -267,7 +267,7 @@ impl Exporter<'_> {
             if data.is_some() {
                 contents.insert(record.sha256.clone());
             }
-            Ok(Made::Line(Line::File(FileLine::new(HEXLOWER.encode(key), record))))
+            Ok(Some(Line::File(FileLine::new(HEXLOWER.encode(key), record))).into())
         })?;
         let Some(data) = data else { return Ok(()) };
         self.progress.part("bytes of files");

@@ -45,17 +45,18 @@ pub fn import(
     source: ImportSource<'_>,
     progress: &mut dyn Progress,
 ) -> Result<(Arc<dyn Engine>, Summary), TransferError> {
-    let loader = Loader::begin(source.data, source.engine, source.cache)?;
-    progress.begin("importing", source.bytes);
-    let folder = source.data.join(source.engine.name());
+    let ImportSource { lines, bytes, data, engine, cache } = source;
+    let loader = Loader::begin(data, engine, cache)?;
+    progress.begin("importing", bytes);
+    let folder = data.join(engine.name());
     let importer = Importer {
-        lines: Lines { source: source.lines, number: 0, digest: digest::Context::new(&digest::SHA256) },
+        lines: Lines { source: lines, number: 0, digest: digest::Context::new(&digest::SHA256) },
         loader,
         counters: None,
         last: None,
         mender: None,
         upload: None,
-        data: source.data.to_owned(),
+        data: data.to_owned(),
         summary: Summary::default(),
     };
     let result = importer.run(progress);

@@ -311,8 +311,8 @@ impl UserLine {
 }
 
 impl TokenLine {
-    pub(super) fn new(id: u64, record: TokenRecord) -> Self {
-        let TokenRecord { hash, user, dialect, expires, created } = record;
+    pub(super) fn new(id: u64, record: &TokenRecord) -> Self {
+        let TokenRecord { hash, user, dialect, expires, created } = *record;
         Self { id, hash: data_encoding::HEXLOWER.encode(&hash), user, dialect, expires, created }
     }
 }

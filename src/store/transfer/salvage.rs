@@ -49,12 +49,11 @@ fn copy_store(from: &Path, to: &Path, kind: EngineKind) -> io::Result<()> {
     for entry in fs::read_dir(from)? {
         let entry = entry?;
         let (source, target) = (entry.path(), to.join(entry.file_name()));
-        let name = entry.file_name().to_string_lossy().into_owned();
         if entry.file_type()?.is_dir() {
             copy_store(&source, &target, kind)?;
-        } else if kind == EngineKind::Sled && name.starts_with("snap.") {
+        } else if kind == EngineKind::Sled && source.file_stem().is_some_and(|stem| stem == "snap") {
             // What sled left when it was closed: it does without.
-        } else if kind == EngineKind::Fjall && !name.ends_with(".jnl") && name != "lock" {
+        } else if kind == EngineKind::Fjall && !is_changed_in_place(&source) {
             // fjall writes tables and manifests once; it replaces and removes them by name.
             fs::hard_link(&source, &target)?;
         } else {
@@ -62,6 +61,11 @@ fn copy_store(from: &Path, to: &Path, kind: EngineKind) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Whether fjall writes into a file: journals and the lock. All others it writes once.
+fn is_changed_in_place(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "jnl") || path.file_name().is_some_and(|name| name == "lock")
 }
 
 /// Copies a file without its zeros: journals are made larger than what is in them.

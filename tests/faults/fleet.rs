@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
@@ -35,19 +36,22 @@ pub(crate) struct Pace {
     pub(crate) in_flight: usize,
     /// How large a message is, in bytes.
     pub(crate) size: usize,
+    /// Whether those talk who get no receipts: nothing but the connection holds them up.
+    pub(crate) without_receipts: bool,
 }
 
 impl Default for Pace {
     fn default() -> Self {
-        Self { every: Duration::from_millis(15), in_flight: 64, size: 0 }
+        Self { every: Duration::from_millis(15), in_flight: 64, size: 0, without_receipts: true }
     }
 }
 
 /// A fleet that is connected.
 pub(crate) struct Voyage {
     fleet: Fleet,
-    place: Place,
     lines: JoinSet<End>,
+    /// How many connections have come about.
+    connected: Arc<AtomicUsize>,
     silence: CancellationToken,
 }
 
@@ -115,15 +119,9 @@ impl Fleet {
         &self.ledger
     }
 
-    /// How many connections everybody has together: one each, and one a chat in status-code.
-    pub(crate) fn connections(&self) -> usize {
-        let chats = self.streams.iter().filter(|stream| stream.from.dialect == Dialect::StatusCode).count();
-        self.people.len() - 1 + chats
-    }
-
     /// Connects everybody; they talk from then on. A server that dies meanwhile ends their connections.
     pub(crate) fn sail(&self, place: &Place) -> Voyage {
-        let silence = CancellationToken::new();
+        let (silence, connected) = (CancellationToken::new(), Arc::<AtomicUsize>::default());
         let mut lines = JoinSet::new();
         for person in &self.people {
             let own = |stream: &&Stream| stream.from.handle == person.handle;
@@ -133,11 +131,17 @@ impl Fleet {
             let one = person.dialect == Dialect::StatusCode;
             let shares = if one { all.iter().map(|&stream| vec![stream]).collect() } else { vec![all] };
             for streams in shares {
-                let talk = Talk { fleet: self.clone(), me: person.clone(), streams, silence: silence.clone() };
+                let talk = Talk {
+                    fleet: self.clone(),
+                    me: person.clone(),
+                    streams,
+                    silence: silence.clone(),
+                    connected: connected.clone(),
+                };
                 lines.spawn(talk.run(place.clone()));
             }
         }
-        Voyage { fleet: self.clone(), place: place.clone(), lines, silence }
+        Voyage { fleet: self.clone(), lines, connected, silence }
     }
 
     /// The whole truth about a server that serves: everybody catches up, then what it keeps is compared with
@@ -197,9 +201,7 @@ impl Voyage {
     /// Waits until everybody is connected.
     pub(crate) async fn under_sail(&self) -> Result<()> {
         crate::tools::until("everybody is connected", || async {
-            let stats = self.place.manage("GET", "/v1/stats", None).await?;
-            let connected = stats.pointer("/connections").and_then(Value::as_u64);
-            Ok((connected == Some(self.fleet.connections() as u64)).then_some(()))
+            Ok((self.connected.load(Ordering::Acquire) >= self.lines.len()).then_some(()))
         })
         .await
     }
@@ -241,6 +243,7 @@ struct Talk {
     me: Person,
     streams: Vec<u32>,
     silence: CancellationToken,
+    connected: Arc<AtomicUsize>,
 }
 
 impl Talk {
@@ -260,6 +263,7 @@ impl Talk {
         let facing = facing.and_then(|stream| stream.to.peer.as_ref()).map(|(handle, _)| handle.as_str());
         // A server that is killed meanwhile refuses.
         let Ok(line) = Line::open(place, &self.me, facing).await else { return end };
+        self.connected.fetch_add(1, Ordering::AcqRel);
         let Line { speaking, hearing } = line;
         let (receipts, acknowledging) = mpsc::unbounded_channel();
         let listening = self.listen(hearing, receipts, &mut end);
@@ -298,7 +302,7 @@ impl Talk {
 
     /// Talks until the silence, and acknowledges. Never ends by itself: reading tells when it is over.
     async fn speak(&self, mut speaking: Speaking, mut receipts: mpsc::UnboundedReceiver<u64>) {
-        let Pace { every, in_flight, size } = self.fleet.pace;
+        let Pace { every, in_flight, size, without_receipts } = self.fleet.pace;
         let ledger = self.fleet.ledger();
         if self.begin(&mut speaking).await.is_ok() {
             let mut ticks = tokio::time::interval(every.min(Duration::from_hours(1)));
@@ -314,9 +318,13 @@ impl Talk {
                     _ = ticks.tick(), if talks => {
                         let mut said = Ok(());
                         for &number in &self.streams {
-                            let acknowledged = self.me.dialect.acknowledges();
+                            let room = if self.me.dialect.acknowledges() {
+                                ledger.open_count(number) < in_flight
+                            } else {
+                                without_receipts
+                            };
                             let Some(stream) = self.fleet.streams.get(number as usize) else { continue };
-                            if said.is_ok() && (!acknowledged || ledger.open_count(number) < in_flight) {
+                            if said.is_ok() && room {
                                 said = speaking.say(&stream.to, ledger.next(number), size).await;
                             }
                         }

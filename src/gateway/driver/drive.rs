@@ -270,12 +270,13 @@ impl Driver {
         Some(Parting::Close(code, word))
     }
 
-    /// The gateway stops. Subscriptions are ended by the hub, in the dialect; others have nobody to tell.
+    /// The gateway stops. Subscriptions are ended by the hub, in the dialect, which may have happened by
+    /// now; others have nobody to tell.
     fn stop(&mut self) -> Option<Parting> {
         self.stopped = true;
         self.cut = Some(Instant::now() + self.shared.config.drain);
         let reason = EndReason::Draining;
-        self.attached.is_none().then(|| Parting::Close(reason.close_code(), reason.word()))
+        (self.attached.is_none() && self.ending.is_none()).then(|| Parting::Close(reason.close_code(), reason.word()))
     }
 
     fn confirm(&self, receipt: Option<Receipt>) {

@@ -40,7 +40,7 @@ impl Speakers {
     async fn are_heard(&mut self, number: u32) -> Result<()> {
         for (stream, (_, to, line)) in (STREAM..).zip(&mut self.all) {
             let mark = Mark { stream, number };
-            line.say_durably(to, mark).await?;
+            line.say_durably(to, mark, 0).await?;
             let heard = self.hearing.message().await?;
             ensure!(heard == mark, "{heard} came instead of {mark}");
         }
@@ -99,7 +99,7 @@ async fn fails(engine: &'static str, what: &str, on: fn(&Path) -> Result<Vec<Pat
     let folder = tempfile::tempdir()?;
     let site = Site::new(folder.path(), engine);
     let server = site.start().await?;
-    let fleet = Fleet::found(server.place(), Pace::default()).await?;
+    let fleet = Fleet::found(server.place(), engine, Pace::default()).await?;
     let mut speakers = Speakers::connect(server.place(), "tom").await?;
     speakers.are_heard(1).await?;
     let voyage = fleet.sail(server.place());
@@ -154,15 +154,15 @@ pub(crate) async fn full(engine: &'static str) -> Result<()> {
     let disk = Mount::small(&folder.path().join("disk"), 192)?;
     let site = Site::new(folder.path(), engine).with_data(disk.path().join("data"));
     let server = site.start().await?;
-    let fleet = Fleet::found(server.place(), Pace { size: 16 << 10, ..Pace::default() }).await?;
+    let fleet = Fleet::found(server.place(), engine, Pace { size: 16 << 10, ..Pace::default() }).await?;
     let mut speakers = Speakers::connect(server.place(), "tom").await?;
     speakers.are_heard(1).await?;
     let filler = disk.path().join("filler");
     fill(&filler, disk.path(), 1 << 20)?;
     let voyage = fleet.sail(server.place());
     server.until_ready_is(503).await?;
-    server_gives_up(&server, &mut speakers).await?;
     voyage.end().await?;
+    server_gives_up(&server, &mut speakers).await?;
     fs::remove_file(filler)?;
     recovers(&site, server, &fleet, &speakers).await?;
     disk.end()

@@ -34,7 +34,7 @@ pub(crate) async fn jumps() -> Result<()> {
         .with_variable("FAKETIME_NO_CACHE", "1")
         .with_variable("DONT_FAKE_MONOTONIC", "1");
     let mut server = site.start().await?;
-    let fleet = Fleet::found(server.place(), Pace::default()).await?;
+    let fleet = Fleet::found(server.place(), "fjall", Pace::default()).await?;
     for times in [["+0", "-3h"], ["-5h", "+6h"], ["+2h", "-1h"]] {
         let voyage = fleet.sail(server.place());
         for time in times {

@@ -86,7 +86,7 @@ pub(crate) async fn acquaint(place: &Place, one: &Person, other: &Person) -> Res
 
 impl Fleet {
     /// Registers everybody.
-    pub(crate) async fn found(place: &Place, pace: Pace) -> Result<Self> {
+    pub(crate) async fn found(place: &Place, engine: &str, pace: Pace) -> Result<Self> {
         let (mut people, mut streams) = (Vec::new(), Vec::new());
         for dialect in Dialect::ALL {
             people.push(register(place, dialect, &format!("{}-client", dialect.name())).await?);
@@ -107,7 +107,7 @@ impl Fleet {
             let receivers = handles.iter().filter(|&&handle| handle != member.handle).map(|&handle| handle.to_owned());
             streams.push(Stream { from: (*member).clone(), to: to.clone(), receivers: receivers.collect() });
         }
-        Ok(Self { people, streams: Arc::new(streams), ledger: Arc::default(), pace })
+        Ok(Self { people, streams: Arc::new(streams), ledger: Arc::new(Ledger::of(engine)), pace })
     }
 
     /// The same people at another pace.

@@ -20,7 +20,7 @@ pub(crate) async fn under_load() -> Result<()> {
         let folder = tempfile::tempdir()?;
         let site = Site::new(folder.path(), engine);
         let mut server = site.start().await?;
-        let fleet = Fleet::found(server.place(), Pace::default()).await?;
+        let fleet = Fleet::found(server.place(), engine, Pace::default()).await?;
         for cycle in 0..cycles {
             let voyage = fleet.sail(server.place());
             let connecting = cycle % 3 == 1;
@@ -67,7 +67,7 @@ pub(crate) async fn continues() -> Result<()> {
         let (to_peer, to_me) = acquaint(&place, &me, &peer).await?;
         let mut talking = Line::open(&place, &peer, None).await?;
         let mut line = Line::open(&place, &me, Some(&peer.handle)).await?;
-        talking.say_durably(&to_me, mark(stream, 1)).await?;
+        talking.say_durably(&to_me, mark(stream, 1), 0).await?;
         ensure!(line.message().await? == mark(stream, 1));
         while line.next().await? != Incoming::Pinged {}
         // The Pong leaves with this at the latest, and its arrival shows that the Pong has been taken in.
@@ -81,7 +81,7 @@ pub(crate) async fn continues() -> Result<()> {
     let place = server.place().clone();
     let mut talking = Line::open(&place, &peer, None).await?;
     for (_, to_me, stream) in &listeners {
-        talking.say_durably(to_me, mark(*stream, 2)).await?;
+        talking.say_durably(to_me, mark(*stream, 2), 0).await?;
     }
     for (me, _, stream) in &listeners {
         let mut line = Line::open(&place, me, Some(&peer.handle)).await?;

@@ -29,7 +29,7 @@ pub(crate) async fn stays_pending() -> Result<()> {
         let frozen = Line::open_wide(place, &me, Some(&peer.handle), Width::Narrow).await?;
         let marks = [1, 2, 3].map(|number| Mark { stream, number });
         for mark in marks {
-            talking.say_durably(&to_me, mark).await?;
+            talking.say_durably(&to_me, mark, 0).await?;
         }
         tools::until("everything is pushed", || async {
             let stats = place.manage("GET", "/v1/stats", None).await?;

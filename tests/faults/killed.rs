@@ -14,7 +14,7 @@ pub(crate) async fn at_random_moments(engine: &'static str) -> Result<()> {
     let folder = tempfile::tempdir()?;
     let site = Site::new(folder.path(), engine);
     let mut server = site.start().await?;
-    let fleet = Fleet::found(server.place(), Pace::default()).await?;
+    let fleet = Fleet::found(server.place(), engine, Pace::default()).await?;
     for cycle in 1..=cycles {
         let voyage = fleet.sail(server.place());
         tokio::time::sleep(moment(Duration::from_millis(30), Duration::from_millis(700))).await;

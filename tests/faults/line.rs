@@ -107,8 +107,8 @@ impl Line {
     }
 
     /// Sends a message and waits for its receipt, where the dialect has one.
-    pub(crate) async fn say_durably(&mut self, to: &Target, mark: Mark) -> Result<()> {
-        self.say(to, mark, 0).await?;
+    pub(crate) async fn say_durably(&mut self, to: &Target, mark: Mark, size: usize) -> Result<()> {
+        self.say(to, mark, size).await?;
         while self.hearing.dialect.acknowledges() {
             match self.next().await? {
                 Incoming::Frame(Heard::Accepted(accepted)) if accepted == mark => break,

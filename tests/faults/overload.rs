@@ -18,7 +18,7 @@ pub(crate) async fn loses_nothing() -> Result<()> {
     let site = Site::new(folder.path(), "fjall").with("limits", limits);
     let server = site.start().await?;
     let closed = Pace { every: Duration::from_millis(1), in_flight: 4, size: 200, without_receipts: false };
-    let fleet = Fleet::found(server.place(), closed).await?;
+    let fleet = Fleet::found(server.place(), "fjall", closed).await?;
     let idle = server.memory("VmRSS")?;
 
     let begun = Instant::now();

@@ -50,7 +50,7 @@ pub(crate) async fn honest(engine: &'static str) -> Result<()> {
     let cycles = if long() { 100 } else { 5 };
     let mut machine = Machine::new(engine)?;
     let mut server = machine.site.start().await?;
-    let fleet = Fleet::found(server.place(), Pace::default()).await?;
+    let fleet = Fleet::found(server.place(), engine, Pace::default()).await?;
     for cycle in 1..=cycles {
         let voyage = fleet.sail(server.place());
         tokio::time::sleep(moment(Duration::from_millis(30), Duration::from_millis(700))).await;
@@ -73,7 +73,7 @@ pub(crate) async fn honest(engine: &'static str) -> Result<()> {
 pub(crate) async fn without_syncs(engine: &'static str) -> Result<()> {
     let mut machine = Machine::new(engine)?;
     let server = machine.site.start().await?;
-    let fleet = Fleet::found(server.place(), Pace::default()).await?;
+    let fleet = Fleet::found(server.place(), engine, Pace::default()).await?;
     let lie = Injection::into(server.id(), "fsync,fdatasync,sync_file_range,msync:retval=0", &[]).await?;
     let voyage = fleet.sail(server.place());
     crate::tools::until("something is accepted", || async { Ok((fleet.ledger().figures().0 > 100).then_some(())) })

@@ -21,6 +21,9 @@ use crate::tools::{long, until};
 /// buffers and what the connections hold themselves.
 const MOST_MEGABYTES: u64 = 96;
 
+/// How large messages are, in bytes.
+const SIZE: usize = 4 << 10;
+
 /// Messages while everybody reads.
 const CALM: u32 = 80;
 
@@ -205,7 +208,7 @@ async fn speak(line: &mut Line, group: &Target, count: u32, shared: &Shared) -> 
         ticks.tick().await;
         let mark = shared.ledger.next(0);
         shared.sent.lock().unwrap_or_else(PoisonError::into_inner).push(Instant::now());
-        line.say(group, mark, 400).await?;
+        line.say(group, mark, SIZE).await?;
         while shared.ledger.open_count(0) > 0 {
             match line.next().await? {
                 Incoming::Frame(Heard::Accepted(mark)) => shared.ledger.accepted(mark),

@@ -217,8 +217,8 @@ pub(crate) async fn stream(address: SocketAddr, width: Width) -> Result<TcpStrea
         return Ok(stream);
     }
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, None)?;
-    socket.set_recv_buffer_size(4_096)?;
-    socket.set_tcp_mss(536)?;
+    socket.set_recv_buffer_size(16 << 10)?;
+    socket.set_tcp_mss(1_400)?;
     socket.set_tcp_nodelay(true)?;
     // On this machine the system answers at once.
     socket.connect(&address.into())?;

@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod cli;
 pub mod config;
+mod descriptors;
 pub mod dialects;
 pub mod files;
 pub mod gateway;

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{Auth, Secrets};
 use crate::config::{Config, DialectName, EngineName};
+use crate::descriptors;
 use crate::dialects::Dialects;
 use crate::gateway::{Body, Gateway, Handler, Handling, Options};
 use crate::hub::{Clock, Hub};
@@ -42,8 +43,14 @@ impl Server {
     ///
     /// # Errors
     /// The data directory is in use or damaged, a key cannot be made, an address is taken.
-    pub async fn start(config: Config, demo: bool) -> anyhow::Result<Self> {
+    pub async fn start(mut config: Config, demo: bool) -> anyhow::Result<Self> {
         config.validate(demo)?;
+        descriptors::raise();
+        let room = descriptors::for_connections();
+        if room < config.limits.connections {
+            tracing::info!(connections = room, "the limit on file descriptors leaves room for fewer connections");
+            config.limits.connections = room;
+        }
         let zone = config.zone().context("time_zone")?;
         let directory = Arc::new(DataDirectory::take(&config.data)?);
         let secrets = Secrets::open(&config)?;

@@ -22,8 +22,10 @@ use crate::dialects::Dialects;
 const BACKLOG: u32 = 4_096;
 /// How long to wait after the system could not give a connection out (no descriptors left, say).
 const BREATH: Duration = Duration::from_millis(50);
-/// Refusals spoken at once; more connections than that are refused without words.
+/// Refusals spoken at once, and what part of the connections they are at most, since they need descriptors
+/// beyond those; more connections than that are refused without words.
 const REFUSALS: usize = 256;
+const PART_REFUSED: usize = 16;
 
 /// What a listener serves.
 pub(super) struct Listener {
@@ -66,7 +68,7 @@ pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 /// Accepts clients until the gateway stops.
 pub(super) async fn run(tcp: TcpListener, listener: Arc<Listener>) {
     let shared = Arc::clone(&listener.shared);
-    let refusals = Arc::new(Semaphore::new(REFUSALS));
+    let refusals = Arc::new(Semaphore::new(REFUSALS.min(shared.config.limits.connections / PART_REFUSED)));
     accept(&tcp, &shared, |stream, address| match shared.admission.enter() {
         Ok(permit) => {
             let serving = connection::serve(Arc::clone(&listener), stream, address, permit);

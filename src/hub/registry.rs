@@ -1,8 +1,8 @@
 //! Who is connected, and who is reachable for whom.
 
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use dashmap::DashMap;
 use koine_core::{ConnectionId, EndReason, Event, Timestamp, UserId, UserRef, View};
@@ -22,6 +22,8 @@ pub(super) struct Registry {
     speakers: Arc<Speakers>,
     outbound_total: usize,
     connections: AtomicUsize,
+    /// Set once all connections are to end: one that is added after it ends, too.
+    ended: OnceLock<EndReason>,
 }
 
 /// An event on its way to one user.
@@ -138,6 +140,7 @@ impl Registry {
             speakers,
             outbound_total,
             connections: AtomicUsize::new(0),
+            ended: OnceLock::new(),
         }
     }
 
@@ -159,6 +162,9 @@ impl Registry {
             self.watchers.entry(peer.id).or_default().push(slot.clone());
         }
         self.announce(&slot.user);
+        if let Some(reason) = self.ended.get() {
+            slot.mailbox.end(End::Reason(*reason));
+        }
     }
 
     /// Ends a connection; for presence it still counts until [`Registry::remove`].
@@ -245,8 +251,10 @@ impl Registry {
         slots.len()
     }
 
-    /// Ends all connections.
+    /// Ends all connections, those of the future among them.
     pub(super) fn end_all(&self, reason: EndReason) {
+        // They end for the first reason.
+        let _ = self.ended.set(reason);
         for user in &self.users {
             for slot in user.live() {
                 slot.mailbox.end(End::Reason(reason));

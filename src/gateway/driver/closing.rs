@@ -41,7 +41,9 @@ where
             Parting::Close(code, reason) => {
                 say(&mut socket, last_words);
                 close(&mut socket, code, reason).await?;
-                let _ = timeout(FAREWELL, answered(&mut socket)).await;
+                // Who read too slowly has much to read before the Close, and is given time to.
+                let within = if code == 1013 { patience } else { FAREWELL };
+                let _ = timeout(within, answered(&mut socket)).await;
                 socket.io().shutdown().await.map_err(|_| Gone)
             }
             Parting::Fault(code, reason) => {

@@ -137,7 +137,7 @@ impl Driver {
         let may_read = self.ending.is_none()
             && self.link.under_way() < self.shared.config.limits.in_flight
             && self.socket.has_room();
-        let Self { link, socket, attached, confirmation, timer, stopped, .. } = self;
+        let Self { link, socket, attached, confirmation, timer, stopped, look_after, .. } = self;
         let mut delivery = pin!(async {
             match attached {
                 Some(attached) => attached.subscription.next().await,
@@ -161,6 +161,14 @@ impl Driver {
                     Poll::Ready(Ok(())) => return Poll::Ready(Happening::Written),
                     Poll::Ready(Err(_)) => return Poll::Ready(Happening::Gone),
                     Poll::Pending => {}
+                }
+                // It may have become so just now, long before anything else happens.
+                if socket.is_blocked() && look_after.is_none() {
+                    let moment = Instant::now() + LOOKING_AFTER;
+                    *look_after = Some(moment);
+                    if moment < timer.deadline() {
+                        timer.as_mut().reset(moment);
+                    }
                 }
             }
             if may_read && let Poll::Ready(received) = socket.poll_read(context) {
@@ -270,12 +278,13 @@ impl Driver {
         Some(Parting::Close(code, word))
     }
 
-    /// The gateway stops. Subscriptions are ended by the hub, in the dialect; others have nobody to tell.
+    /// The gateway stops. Subscriptions are ended by the hub, in the dialect, which may have happened by
+    /// now; others have nobody to tell.
     fn stop(&mut self) -> Option<Parting> {
         self.stopped = true;
         self.cut = Some(Instant::now() + self.shared.config.drain);
         let reason = EndReason::Draining;
-        self.attached.is_none().then(|| Parting::Close(reason.close_code(), reason.word()))
+        (self.attached.is_none() && self.ending.is_none()).then(|| Parting::Close(reason.close_code(), reason.word()))
     }
 
     fn confirm(&self, receipt: Option<Receipt>) {
@@ -327,6 +336,7 @@ impl Driver {
         let limits = &self.shared.config.limits;
         self.look_after = match self.look_after {
             _ if !self.socket.is_blocked() => None,
+            // A timer that has run is set again here.
             None => Some(Instant::now() + LOOKING_AFTER),
             set => set,
         };

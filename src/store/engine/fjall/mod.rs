@@ -27,6 +27,7 @@ use super::upkeep::Upkeep;
 use super::{
     Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Pair, Read, Snapshot, Space, open, range,
 };
+use crate::descriptors;
 use convert::{bytes, failed, pair};
 use spaces::{Handles, Spaces};
 
@@ -68,6 +69,7 @@ impl FjallEngine {
             let database = Database::builder(directory)
                 .cache_size(cache_bytes)
                 .max_journaling_size(MAX_JOURNAL_BYTES)
+                .max_cached_files(Some(descriptors::for_store()))
                 .open()
                 .map_err(|error| match error {
                     fjall::Error::Locked => {

@@ -1,0 +1,74 @@
+//! How many file descriptors the process may have, and who gets how many of them.
+//!
+//! A connection more is a connection refused; a file of the store that cannot be opened ends all writing. So
+//! connections never get the last descriptors.
+
+/// What the process needs in any case: standard streams, the runtime's own, listeners, the lock, the store's
+/// log, files that are replaced now and then.
+const OWN: usize = 24;
+/// More files than this the store does not keep open.
+const MOST_FOR_STORE: usize = 900;
+
+/// Raises the limit on descriptors as far as the system lets this process.
+pub(crate) fn raise() {
+    #[cfg(unix)]
+    {
+        use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+        let limit = getrlimit(Resource::Nofile);
+        let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+        if limit.current != limit.maximum
+            && let Err(error) = setrlimit(Resource::Nofile, raised)
+        {
+            tracing::debug!(%error, "the limit on file descriptors cannot be raised");
+        }
+    }
+}
+
+/// How many descriptors connections of clients may take. The store keeps [`for_store`] of them, and uploads and
+/// what else comes and goes have room.
+pub(crate) fn for_connections() -> usize {
+    connections_of(limit())
+}
+
+/// How many files the store may keep open.
+pub(crate) fn for_store() -> usize {
+    store_of(limit())
+}
+
+fn connections_of(limit: usize) -> usize {
+    limit.saturating_sub(OWN + store_of(limit) + limit / 16).max(1)
+}
+
+fn store_of(limit: usize) -> usize {
+    (limit / 8).clamp(8, MOST_FOR_STORE)
+}
+
+#[cfg(unix)]
+fn limit() -> usize {
+    let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile);
+    limit.current.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX)
+}
+
+#[cfg(not(unix))]
+fn limit() -> usize {
+    usize::MAX
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connections_leave_descriptors_to_the_store_and_to_what_comes_and_goes() {
+        for limit in [64, 256, 1_024, 20_000, 1 << 20] {
+            let connections = connections_of(limit);
+            assert!(connections + store_of(limit) + OWN < limit, "{connections} of {limit}");
+            assert!(connections > limit / 4, "only {connections} of {limit}");
+        }
+    }
+
+    #[test]
+    fn a_limit_that_is_far_too_low_still_lets_somebody_in() {
+        assert_eq!(connections_of(0), 1);
+    }
+}

@@ -25,7 +25,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use koine_core::{
@@ -43,7 +43,7 @@ pub use subscription::{Delivery, Position, Subscription};
 
 use self::broadcast::Speakers;
 use self::committer::Committer;
-use self::mailbox::{End, Mailbox};
+use self::mailbox::Mailbox;
 use self::publish::Publisher;
 use self::registry::{Registry, Slot};
 use crate::config::{AppPolicy, Config, DialectName, IdentityMode, Registration};
@@ -95,8 +95,6 @@ struct Inner {
     connections: AtomicU64,
     /// Free bytes of the disk the store is on, looked at now and then.
     free: AtomicU64,
-    /// Set when the server begins to stop.
-    draining: AtomicBool,
     /// Cancelled when the hub stops.
     stopping: CancellationToken,
 }
@@ -139,7 +137,6 @@ impl Hub {
             rules,
             connections: AtomicU64::new(0),
             free: AtomicU64::new(u64::MAX),
-            draining: AtomicBool::new(false),
             stopping: CancellationToken::new(),
         })))
     }
@@ -184,9 +181,6 @@ impl Hub {
         // It counts from here on: what is committed after the operation comes through its mailbox,
         // what was committed before is in the store.
         self.0.registry.add(&slot);
-        if self.0.draining.load(Ordering::SeqCst) {
-            slot.mailbox.end(End::Reason(EndReason::Draining));
-        }
         let subscription = Subscription::new(self.0.clone(), slot.clone(), attach.catch_up);
         let op = Op { by: Some(user.id), action: Action::Attach(attach.clone()) };
         match committer::wait(self.0.committer.submit_attach(op, slot.clone()).await).await? {
@@ -213,8 +207,6 @@ impl Hub {
 
     /// Tells every connection that the server is stopping; subscriptions end with that reason.
     pub fn drain(&self) {
-        // Whoever subscribes after this looks at the flag; whoever did before is in the registry.
-        self.0.draining.store(true, Ordering::SeqCst);
         self.0.registry.end_all(EndReason::Draining);
     }
 

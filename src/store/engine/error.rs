@@ -70,7 +70,8 @@ pub enum EngineError {
     /// The data directory holds another engine's data.
     #[error(
         "storage: {} holds the data of {found}, not of {asked}: a data directory belongs to one engine; \
-         choose {found}, or another directory", .directory.display()
+         choose {found}, or \
+         another directory (`koine store export` and `import` move data from one engine to the other)", .directory.display()
     )]
     OtherEngine {
         /// The data directory.

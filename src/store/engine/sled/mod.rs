@@ -11,7 +11,8 @@
 //! - **A damaged tail opens without a word**, hence the position file. sled has cut the tail off by then: restore
 //!   a backup, not the same files.
 //! - **Damage in the middle of a long log** may go unnoticed until the page is read: sled skips the rest of that
-//!   segment (8 MiB), and the last commit is still there. fjall stops there, and is refused.
+//!   segment (8 MiB), and the last commit is still there. The tally does not come out then (see `tally`), which
+//!   `koine store check` tells. fjall stops there, and is refused.
 //! - It panics on some damage; every call is guarded. A panic in one of sled's own I/O threads cannot be
 //!   caught here: the commit that waits for that thread then never returns.
 

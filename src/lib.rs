@@ -1,6 +1,7 @@
 //! Koine: a chat gateway. Five kinds of legacy client, each with its own protocol, on one core.
 
 pub mod auth;
+pub mod bench;
 pub mod cli;
 pub mod config;
 mod descriptors;

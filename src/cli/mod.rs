@@ -7,6 +7,7 @@ mod admin;
 mod arguments;
 mod at_rest;
 mod banner;
+mod bench;
 mod chat;
 mod completions;
 mod config;
@@ -50,9 +51,7 @@ enum Command {
     /// Record what clients and a server say to each other.
     #[command(after_help = "Example:\n  koine record")]
     Record(later::Later),
-    /// Measure the gateway.
-    #[command(after_help = "Example:\n  koine bench")]
-    Bench(later::Later),
+    Bench(Box<bench::Bench>),
     Store(store::Store),
 }
 
@@ -100,7 +99,7 @@ fn run(command: Command) -> anyhow::Result<()> {
         }
         Command::Conform(later) => later::refuse("conform", &later),
         Command::Record(later) => later::refuse("record", &later),
-        Command::Bench(later) => later::refuse("bench", &later),
+        Command::Bench(bench) => bench.run(),
         Command::Store(store) => store.run(),
     }
 }

@@ -53,7 +53,7 @@ fn help_is_no_failure_and_a_mistake_has_exit_code_2() {
 
 #[test]
 fn commands_of_later_take_anything_and_say_that_they_are_not_there_yet() {
-    for line in ["koine conform", "koine record --url x y", "koine bench chat --pairs 5"] {
+    for line in ["koine conform", "koine record --url x y"] {
         let error = run(parse(line).unwrap().command).unwrap_err();
         assert!(error.to_string().contains("not available yet"), "{line}: {error}");
         assert!(!error.is::<Usage>(), "{line}");

@@ -1,0 +1,207 @@
+//! The engine by itself: what the store writes for messages is recorded once, and then written again by nobody but
+//! the engine, as fast as it goes. That rate is what the whole server is held against.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, anyhow};
+use koine_core::{Content, Handle, IdempotencyKey, Reply, SendMessage, Target, Timestamp, UserId, UserKey};
+use parking_lot::Mutex;
+
+use super::number::{count, per_second};
+use super::options::Mix;
+use super::server::{Programs, temporary};
+use super::text;
+use crate::config::{Config, DialectName, EngineName};
+use crate::store::embedded::{Embedded, Settings};
+use crate::store::engine::{
+    self, Batch, DEFAULT_CACHE_BYTES, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Mark, Pair,
+    Read, Snapshot, Space,
+};
+use crate::store::{Action, Applied, Op, Outcome, Store};
+
+/// How many messages are recorded.
+const MESSAGES: usize = 100_000;
+
+/// What the store gave the engine, batch by batch.
+pub struct Recording {
+    batches: Vec<Batch>,
+    messages: u64,
+    kind: EngineKind,
+}
+
+impl Recording {
+    /// Records messages between so many pairs, so many of each together, as the committer would find them waiting;
+    /// their senders speak the dialects of the mix in turn.
+    pub fn of_messages(pairs: usize, in_flight: u64, mix: &Mix, engine: EngineName) -> anyhow::Result<Self> {
+        let kind = match engine {
+            EngineName::Fjall => EngineKind::Fjall,
+            EngineName::Sled => EngineKind::Sled,
+        };
+        let directory = temporary()?;
+        let recorder = Arc::new(Recorder { engine: open(kind, directory.path())?, batches: Mutex::default() });
+        let store = Embedded::open(recorder.clone(), Settings::new(&Config::default(), false))?;
+        let senders = senders(&store, pairs, mix)?;
+        recorder.batches.lock().clear();
+        let together = usize::try_from(in_flight)?.saturating_mul(pairs).clamp(1, store.max_batch());
+        let (mut messages, mut numbers) = (0, senders.iter().cycle().zip(0..MESSAGES));
+        loop {
+            let ops: Vec<Op> = numbers.by_ref().take(together).map(|(sender, number)| sender.op(number)).collect();
+            if ops.is_empty() {
+                break;
+            }
+            messages += count(ops.len());
+            let applied = store.apply(now(), ops);
+            if let Some(Err(why)) = applied.into_iter().map(|applied| applied.result).find(Result::is_err) {
+                return Err(anyhow!("a message was refused: {why}"));
+            }
+        }
+        let batches = std::mem::take(&mut *recorder.batches.lock());
+        Ok(Self { batches, messages, kind })
+    }
+
+    /// Writes it all, durably, on the server's core and for at most so long; messages per second.
+    pub fn replay(&self, programs: &Programs, longest: Duration) -> anyhow::Result<f64> {
+        std::thread::scope(|scope| {
+            let replaying = scope.spawn(|| {
+                programs.cores.pin_server();
+                self.write(longest)
+            });
+            replaying.join().map_err(|_| anyhow!("the engine's thread failed"))?
+        })
+    }
+
+    fn write(&self, longest: Duration) -> anyhow::Result<f64> {
+        let directory = temporary()?;
+        let engine = open(self.kind, directory.path())?;
+        let batches = self.batches.clone();
+        let (all, mut written, start) = (count(batches.len()), 0, Instant::now());
+        for batch in batches {
+            engine.commit(batch, Durability::Sync)?;
+            written += 1;
+            if start.elapsed() > longest {
+                break;
+            }
+        }
+        Ok(per_second(self.messages * written / all.max(1), start.elapsed()))
+    }
+}
+
+fn open(kind: EngineKind, directory: &Path) -> anyhow::Result<Arc<dyn Engine>> {
+    Ok(engine::open(kind, directory, DEFAULT_CACHE_BYTES)?)
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Timestamp::from_millis(i64::try_from(since.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// Somebody who writes to somebody.
+struct Sender {
+    user: UserId,
+    to: UserId,
+    dialect: DialectName,
+}
+
+impl Sender {
+    /// A message, as this sender's dialect asks for it.
+    fn op(&self, number: usize) -> Op {
+        let id = text::id(0, 0, count(number));
+        let mut send = SendMessage {
+            target: Target::User(UserKey::Id(self.to)),
+            content: Content::text(&text::blank()),
+            client_id: None,
+            key: None,
+            reads: false,
+        };
+        match self.dialect {
+            DialectName::AuthAck => send.client_id = Some(id),
+            DialectName::Envelope => send.key = IdempotencyKey::new(&id.to_string()),
+            DialectName::UserSig | DialectName::AccessToken | DialectName::StatusCode => {}
+        }
+        Op { by: Some(self.user), action: Action::Send(send) }
+    }
+}
+
+fn senders(store: &Embedded, pairs: usize, mix: &Mix) -> anyhow::Result<Vec<Sender>> {
+    let handles = (0..pairs * 2).map(|number| Handle::new(&format!("u{number}"))).collect::<Result<Vec<_>, _>>()?;
+    let ops = handles.into_iter().map(|handle| Op { by: None, action: Action::Ensure(handle) }).collect();
+    let users = store.apply(now(), ops).into_iter().map(user).collect::<anyhow::Result<Vec<_>>>()?;
+    let dialects = mix.pairs();
+    let pairs = users.chunks_exact(2).zip(dialects.iter().cycle());
+    Ok(pairs
+        .filter_map(|(users, (dialect, _))| match users {
+            [user, to] => Some(Sender { user: *user, to: *to, dialect: *dialect }),
+            _ => None,
+        })
+        .collect())
+}
+
+fn user(applied: Applied) -> anyhow::Result<UserId> {
+    match applied.result {
+        Ok(Outcome::Reply(Reply::User(user))) => Ok(user.id),
+        other => Err(anyhow!("{other:?}")).context("no user came into being"),
+    }
+}
+
+/// An engine that keeps what it is given.
+struct Recorder {
+    engine: Arc<dyn Engine>,
+    batches: Mutex<Vec<Batch>>,
+}
+
+impl Read for Recorder {
+    fn get(&self, space: Space, key: &[u8]) -> Result<Option<bytes::Bytes>, EngineError> {
+        self.engine.get(space, key)
+    }
+
+    fn scan(
+        &self,
+        space: Space,
+        range: KeyRange<'_>,
+        direction: Direction,
+        limit: usize,
+    ) -> Result<Vec<Pair>, EngineError> {
+        self.engine.scan(space, range, direction, limit)
+    }
+}
+
+impl Engine for Recorder {
+    fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
+        self.engine.snapshot()
+    }
+
+    fn snapshots_are_fixed(&self) -> bool {
+        self.engine.snapshots_are_fixed()
+    }
+
+    fn commit(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
+        self.batches.lock().push(batch.clone());
+        self.engine.commit(batch, durability)
+    }
+
+    fn drop_space(&self, space: Space) -> Result<(), EngineError> {
+        self.engine.drop_space(space)
+    }
+
+    fn spaces(&self) -> Result<Vec<String>, EngineError> {
+        self.engine.spaces()
+    }
+
+    fn health(&self) -> Result<(), EngineError> {
+        self.engine.health()
+    }
+
+    fn mark(&self) -> Mark {
+        self.engine.mark()
+    }
+
+    fn max_batch(&self) -> usize {
+        self.engine.max_batch()
+    }
+
+    fn sync(&self) -> Result<(), EngineError> {
+        self.engine.sync()
+    }
+}

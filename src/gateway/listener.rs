@@ -68,7 +68,7 @@ pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 /// Accepts clients until the gateway stops.
 pub(super) async fn run(tcp: TcpListener, listener: Arc<Listener>) {
     let shared = Arc::clone(&listener.shared);
-    let refusals = Arc::new(Semaphore::new(REFUSALS.min(shared.config.limits.connections / PART_REFUSED)));
+    let refusals = Arc::new(Semaphore::new((shared.config.limits.connections / PART_REFUSED).clamp(1, REFUSALS)));
     accept(&tcp, &shared, |stream, address| match shared.admission.enter() {
         Ok(permit) => {
             let serving = connection::serve(Arc::clone(&listener), stream, address, permit);

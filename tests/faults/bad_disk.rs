@@ -67,11 +67,9 @@ impl Speakers {
         for (stream, (speaker, to, _)) in (STREAM..).zip(&self.all) {
             let log = catch_up::log(place, to.conversation).await?;
             let there = |mark: Mark| log.iter().any(|logged| logged.mark == Some(mark));
-            ensure!(
-                (1..=number).all(|number| there(Mark { stream, number })),
-                "{}'s log lacks something",
-                speaker.handle
-            );
+            if !(1..=number).all(|number| there(Mark { stream, number })) {
+                return Err(Lacking(speaker.handle.clone()).into());
+            }
             let path = format!("/api/message?drop=false&access_token={}", speaker.token);
             if speaker.dialect == Dialect::AccessToken {
                 let pulled = http::call(place.clients, "GET", &path, &[], None).await?;
@@ -84,6 +82,11 @@ impl Speakers {
         Ok(())
     }
 }
+
+/// A log was shown without what belongs there.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}'s log lacks something")]
+struct Lacking(String);
 
 /// Syncs fail.
 pub(crate) async fn syncs_fail(engine: &'static str) -> Result<()> {
@@ -107,18 +110,22 @@ async fn fails(engine: &'static str, what: &str, on: fn(&Path) -> Result<Vec<Pat
     server.until_ready_is(200).await?;
     let injection = Injection::into(server.id(), what, &on(&site.store())?).await?;
     // The engine meets the fault with the next message, at the latest.
-    server_gives_up(&server, &mut speakers).await?;
+    server_gives_up(engine, &server, &mut speakers).await?;
     voyage.end().await?;
     injection.end().await?;
     server.until_ready_is(503).await?;
     recovers(&site, server, &fleet, &speakers).await
 }
 
-async fn server_gives_up(server: &Server, speakers: &mut Speakers) -> Result<()> {
+async fn server_gives_up(engine: &str, server: &Server, speakers: &mut Speakers) -> Result<()> {
     speakers.are_refused(2).await?;
     server.until_ready_is(503).await?;
     speakers.are_refused(3).await?;
-    speakers.can_be_read(server.place(), 1).await.with_context(|| server.log())
+    match speakers.can_be_read(server.place(), 1).await {
+        // Looking for a key, sled may want to write first; then it refuses, and shows nothing wrong.
+        Err(error) if engine == "sled" && !error.is::<Lacking>() => Ok(()),
+        read => read.with_context(|| server.log()),
+    }
 }
 
 /// After a restart everything that was accepted is there, and more is taken.
@@ -162,7 +169,7 @@ pub(crate) async fn full(engine: &'static str) -> Result<()> {
     let voyage = fleet.sail(server.place());
     server.until_ready_is(503).await?;
     voyage.end().await?;
-    server_gives_up(&server, &mut speakers).await?;
+    server_gives_up(engine, &server, &mut speakers).await?;
     fs::remove_file(filler)?;
     recovers(&site, server, &fleet, &speakers).await?;
     disk.end()

@@ -11,6 +11,8 @@ pub mod gateway;
 pub mod hub;
 pub mod management;
 pub mod server;
+#[cfg(test)]
+mod simulation;
 pub mod store;
 
 pub use server::Server;

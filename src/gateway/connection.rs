@@ -46,6 +46,22 @@ pub(super) struct Connection {
     _permits: (Permit, Option<Permit>),
 }
 
+#[cfg(test)]
+impl Connection {
+    /// A connection from this machine, of which nothing more is known.
+    pub(super) fn simulated(listener: &Arc<Listener>) -> Result<Self, Refusal> {
+        let (shared, here) = (&listener.shared, std::net::Ipv4Addr::LOCALHOST.into());
+        Ok(Self {
+            listener: Arc::clone(listener),
+            peer: here,
+            direct_peer: here,
+            pace: Pace::new(&shared.config.limits),
+            handover: Arc::default(),
+            _permits: (shared.admission.enter()?, None),
+        })
+    }
+}
+
 /// Serves a connection until it ends or has become a WebSocket.
 pub(super) async fn serve(listener: Arc<Listener>, mut stream: TcpStream, address: SocketAddr, permit: Permit) {
     let shared = Arc::clone(&listener.shared);

@@ -22,6 +22,8 @@ mod rate;
 mod routes;
 mod shared;
 #[cfg(test)]
+pub(crate) mod simulated;
+#[cfg(test)]
 mod tests;
 mod tls;
 mod transport;

@@ -20,6 +20,9 @@ pub(super) enum Transport {
     Plain(TcpStream),
     /// Under TLS; boxed, as it is some hundred bytes that plain connections need not pay for.
     Tls(Box<TlsStream<TcpStream>>),
+    /// No network at all.
+    #[cfg(test)]
+    Memory(tokio::io::DuplexStream),
 }
 
 /// A transport whose writes fail once the other side has taken nothing for too long, and which tells
@@ -105,6 +108,8 @@ impl AsyncRead for Transport {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_read(context, buffer),
             Self::Tls(stream) => Pin::new(stream).poll_read(context, buffer),
+            #[cfg(test)]
+            Self::Memory(stream) => Pin::new(stream).poll_read(context, buffer),
         }
     }
 }
@@ -114,6 +119,8 @@ impl AsyncWrite for Transport {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_write(context, bytes),
             Self::Tls(stream) => Pin::new(stream).poll_write(context, bytes),
+            #[cfg(test)]
+            Self::Memory(stream) => Pin::new(stream).poll_write(context, bytes),
         }
     }
 
@@ -125,6 +132,8 @@ impl AsyncWrite for Transport {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Self::Tls(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            #[cfg(test)]
+            Self::Memory(stream) => Pin::new(stream).poll_write_vectored(context, slices),
         }
     }
 
@@ -132,6 +141,8 @@ impl AsyncWrite for Transport {
         match self {
             Self::Plain(stream) => stream.is_write_vectored(),
             Self::Tls(stream) => stream.is_write_vectored(),
+            #[cfg(test)]
+            Self::Memory(stream) => stream.is_write_vectored(),
         }
     }
 
@@ -139,6 +150,8 @@ impl AsyncWrite for Transport {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_flush(context),
             Self::Tls(stream) => Pin::new(stream).poll_flush(context),
+            #[cfg(test)]
+            Self::Memory(stream) => Pin::new(stream).poll_flush(context),
         }
     }
 
@@ -146,6 +159,8 @@ impl AsyncWrite for Transport {
         match &mut *self {
             Self::Plain(stream) => Pin::new(stream).poll_shutdown(context),
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(context),
+            #[cfg(test)]
+            Self::Memory(stream) => Pin::new(stream).poll_shutdown(context),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use koine_core::{Error, ErrorKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::time::Instant;
 
 use super::clock::Clock;
 use super::publish::Publisher;
@@ -49,9 +50,26 @@ impl Committer {
         let (queue, tasks) = mpsc::unbounded_channel();
         let work = Work { store, publisher, clock, decided: 0 };
         let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new().name("committer".to_owned()).spawn(move || work.run(&runtime, tasks))?;
+        std::thread::Builder::new().name("committer".to_owned()).spawn(move || runtime.block_on(work.run(tasks)))?;
+        Ok(Self::with(queue, room))
+    }
+
+    /// The same on a task of the runtime, for simulations.
+    #[cfg(test)]
+    pub(super) fn start_as_task(
+        store: Arc<dyn Store>,
+        publisher: Arc<Publisher>,
+        clock: Clock,
+        room: usize,
+    ) -> (Self, tokio::task::JoinHandle<()>) {
+        let (queue, tasks) = mpsc::unbounded_channel();
+        let work = Work { store, publisher, clock, decided: 0 };
+        (Self::with(queue, room), tokio::spawn(work.run(tasks)))
+    }
+
+    fn with(queue: mpsc::UnboundedSender<Task>, room: usize) -> Self {
         let largest = room.min(Semaphore::MAX_PERMITS);
-        Ok(Self { queue, room: Arc::new(Semaphore::new(largest)), largest, open: AtomicBool::new(true) })
+        Self { queue, room: Arc::new(Semaphore::new(largest)), largest, open: AtomicBool::new(true) }
     }
 
     /// Hands an operation over; waits only while the queue is full. What is handed over one after the
@@ -137,12 +155,13 @@ impl Round {
 }
 
 impl Work {
-    fn run(mut self, runtime: &tokio::runtime::Handle, mut tasks: mpsc::UnboundedReceiver<Task>) {
+    /// Blocks whoever polls it while the store works.
+    async fn run(mut self, mut tasks: mpsc::UnboundedReceiver<Task>) {
         let most = self.store.max_batch().max(1);
         let mut flushed = Instant::now();
         loop {
             let mut round = Round::default();
-            let next = runtime.block_on(async { tokio::time::timeout(GATHER, tasks.recv()).await });
+            let next = tokio::time::timeout(GATHER, tasks.recv()).await;
             let closed = matches!(next, Ok(None));
             if let Ok(Some(task)) = next {
                 round.take(task);
@@ -155,7 +174,7 @@ impl Work {
             }
             let stopping = round.stopping.take();
             let ending = closed || stopping.is_some();
-            self.carry_out(round);
+            self.carry_out(round).await;
             if ending || flushed.elapsed() >= GATHER {
                 flushed = Instant::now();
                 if let Err(error) = self.store.flush(ending) {
@@ -172,7 +191,7 @@ impl Work {
     }
 
     /// Answers first, then tells: a sender has its reply before its own event.
-    fn carry_out(&mut self, round: Round) {
+    async fn carry_out(&mut self, round: Round) {
         if round.ops.is_empty() {
             return;
         }
@@ -189,6 +208,6 @@ impl Work {
                 let _ = answer.send(applied.result);
             }
         }
-        self.publisher.publish(effects.into_iter());
+        self.publisher.publish(effects.into_iter()).await;
     }
 }

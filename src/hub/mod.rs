@@ -83,11 +83,23 @@ struct Rules {
     total_files: u64,
 }
 
+/// Where work is done that blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Blocking {
+    /// On threads of its own.
+    Threads,
+    /// Where everything else is done, so that a simulation can be repeated.
+    #[cfg(test)]
+    Tasks,
+}
+
 struct Inner {
     store: Arc<dyn Store>,
     committer: Committer,
+    blocking: Blocking,
     publisher: Arc<Publisher>,
-    publishing: Mutex<Vec<JoinHandle<()>>>,
+    /// What ends with the hub.
+    tasks: Mutex<Vec<JoinHandle<()>>>,
     registry: Arc<Registry>,
     speakers: Arc<Speakers>,
     clock: Clock,
@@ -108,11 +120,40 @@ impl Hub {
         dialects: Vec<Arc<dyn Dialect>>,
         clock: Clock,
     ) -> std::io::Result<Self> {
+        Self::start_with(config, store, dialects, clock, Blocking::Threads)
+    }
+
+    /// The same without threads of its own, for simulations.
+    #[cfg(test)]
+    pub(crate) fn start_without_threads(
+        config: &Config,
+        store: Arc<dyn Store>,
+        dialects: Vec<Arc<dyn Dialect>>,
+        clock: Clock,
+    ) -> std::io::Result<Self> {
+        Self::start_with(config, store, dialects, clock, Blocking::Tasks)
+    }
+
+    fn start_with(
+        config: &Config,
+        store: Arc<dyn Store>,
+        dialects: Vec<Arc<dyn Dialect>>,
+        clock: Clock,
+        blocking: Blocking,
+    ) -> std::io::Result<Self> {
         let speakers = Arc::new(Speakers::new(dialects));
         let registry = Arc::new(Registry::new(speakers.clone(), config.limits.outbound_total));
-        let (publisher, publishing) = Publisher::start(&registry, &speakers);
+        let (publisher, tasks) = Publisher::start(&registry, &speakers);
         let publisher = Arc::new(publisher);
-        let committer = Committer::start(store.clone(), publisher.clone(), clock.clone(), config.limits.commit_queue)?;
+        let room = config.limits.commit_queue;
+        let (committer, tasks) = match blocking {
+            Blocking::Threads => (Committer::start(store.clone(), publisher.clone(), clock.clone(), room)?, tasks),
+            #[cfg(test)]
+            Blocking::Tasks => {
+                let (committer, task) = Committer::start_as_task(store.clone(), publisher.clone(), clock.clone(), room);
+                (committer, tasks.into_iter().chain([task]).collect())
+            }
+        };
         let rules = Rules {
             registration: config.registration,
             identity: config.dialects.auth_ack.identity,
@@ -129,8 +170,9 @@ impl Hub {
         Ok(Self(Arc::new(Inner {
             store,
             committer,
+            blocking,
             publisher,
-            publishing: Mutex::new(publishing),
+            tasks: Mutex::new(tasks),
             registry,
             speakers,
             clock,
@@ -214,10 +256,13 @@ impl Hub {
     /// then on.
     pub async fn stop(&self) {
         self.0.committer.stop().await;
-        self.0.stopping.cancel();
-        for task in std::mem::take(&mut *self.0.publishing.lock()) {
-            task.abort();
-        }
+        self.0.end();
+    }
+
+    /// Stops on the spot, as if the process had been killed.
+    #[cfg(test)]
+    pub(crate) fn kill(&self) {
+        self.0.end();
     }
 
     /// Whether changes are taken: the store is healthy, and the disk has room.
@@ -233,6 +278,22 @@ impl Hub {
 }
 
 impl Inner {
+    fn end(&self) {
+        self.stopping.cancel();
+        for task in std::mem::take(&mut *self.tasks.lock()) {
+            task.abort();
+        }
+    }
+
+    /// Does work that blocks, off the async threads.
+    fn off<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
+        match self.blocking {
+            Blocking::Threads => tokio::task::spawn_blocking(work),
+            #[cfg(test)]
+            Blocking::Tasks => tokio::spawn(async move { work() }),
+        }
+    }
+
     /// Has an operation decided and made durable.
     async fn change(&self, by: UserId, action: Action) -> Result<Outcome, Error> {
         committer::wait(self.committer.submit(Op { by: Some(by), action }).await).await
@@ -249,7 +310,7 @@ impl Inner {
         question: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || question(store.as_ref())).await.unwrap_or(Err(Error::internal()))
+        self.off(move || question(store.as_ref())).await.unwrap_or(Err(Error::internal()))
     }
 
     async fn pending_requests(&self, user: UserId) -> Result<Vec<Arc<Request>>, Error> {
@@ -264,7 +325,7 @@ impl Inner {
         limit: usize,
     ) -> JoinHandle<Result<MessagePage, Error>> {
         let store = self.store.clone();
-        tokio::task::spawn_blocking(move || store.pending(user, scope, &above, limit))
+        self.off(move || store.pending(user, scope, &above, limit))
     }
 
     fn check_room(&self) -> Result<(), Error> {

@@ -1,6 +1,6 @@
 //! Tells connections what happened: off the committer's thread, in order per conversation.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use koine_core::{ConversationId, EndReason, Event, UserId, View};
@@ -61,8 +61,9 @@ impl Publisher {
         (Self { shards }, tasks)
     }
 
-    /// Hands a batch of effects over, each with the number of the operation it comes from; waits while a task is behind. Called on the committer's thread.
-    pub(super) fn publish(&self, effects: impl Iterator<Item = (u64, Effect)>) {
+    /// Hands a batch of effects over, each with the number of the operation it comes from; waits while a
+    /// task is behind.
+    pub(super) async fn publish(&self, effects: impl Iterator<Item = (u64, Effect)>) {
         let mut batches: Vec<Vec<Work>> = self.shards.iter().map(|_| Vec::new()).collect();
         for (operation, effect) in effects {
             match effect {
@@ -84,7 +85,7 @@ impl Publisher {
             }
         }
         for (shard, batch) in self.shards.iter().zip(batches) {
-            if !batch.is_empty() && shard.blocking_send(batch).is_err() {
+            if !batch.is_empty() && shard.send(batch).await.is_err() {
                 tracing::error!("a publishing task has ended");
             }
         }
@@ -124,7 +125,8 @@ struct Shard {
     registry: Arc<Registry>,
     speakers: Arc<Speakers>,
     /// The connected members of groups, so that delivery costs what is online and not what is a member.
-    rooms: HashMap<ConversationId, HashMap<UserId, Seat>>,
+    /// Each is told in one order, so that a history can be repeated.
+    rooms: HashMap<ConversationId, BTreeMap<UserId, Seat>>,
     /// In which of them each connected user is.
     seats: HashMap<UserId, HashSet<ConversationId>>,
 }

@@ -14,7 +14,11 @@ mod detect;
 mod drive;
 mod link;
 mod ranges;
+#[cfg(test)]
+mod simulated;
 mod socket;
 mod upgrade;
 
+#[cfg(test)]
+pub(super) use simulated::drive;
 pub(super) use upgrade::upgrade;

@@ -19,6 +19,8 @@ mod health;
 mod open;
 mod position;
 mod range;
+#[cfg(test)]
+pub(crate) mod simulated;
 mod sled;
 mod space;
 #[cfg(test)]

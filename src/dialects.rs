@@ -32,6 +32,21 @@ impl Dialects {
         Self(DialectName::ALL.map(|name| Arc::new(mount(name, config, zone, demo))).into())
     }
 
+    /// The same with another dialect in the place of one of them.
+    #[cfg(test)]
+    pub(crate) fn with(&self, name: DialectName, dialect: &Arc<dyn Dialect>) -> Self {
+        let replaced = |mounted: &Arc<Mounted>| {
+            let own = if mounted.name == name { dialect } else { &mounted.dialect };
+            Arc::new(Mounted {
+                dialect: Arc::clone(own),
+                prefix: mounted.prefix.clone(),
+                socket_prefix: mounted.socket_prefix.clone(),
+                ..**mounted
+            })
+        };
+        Self(self.iter().map(replaced).collect())
+    }
+
     /// One of them.
     pub fn get(&self, name: DialectName) -> Option<&Arc<Mounted>> {
         self.0.iter().find(|mounted| mounted.name == name)

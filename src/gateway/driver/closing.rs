@@ -98,7 +98,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     let mut reading = async || poll_fn(|context| socket.poll_read(context)).await;
-    while matches!(reading().await, Received::Text(_) | Received::Binary | Received::Ping | Received::Pong(_)) {}
+    while matches!(reading().await, Received::Text(_) | Received::Binary(_) | Received::Ping | Received::Pong(_)) {}
 }
 
 async fn discard(io: &mut (impl AsyncRead + Unpin)) {

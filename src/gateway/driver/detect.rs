@@ -39,7 +39,7 @@ pub(super) async fn detect(
         Received::Broken => return Err(Parting::Fault(1002, "not a WebSocket frame")),
         Received::Close => return Err(Parting::ByClient),
         Received::End => return Err(Parting::Gone),
-        Received::Binary | Received::Ping | Received::Pong(_) => return Err(unknown(socket)),
+        Received::Binary(_) | Received::Ping | Received::Pong(_) => return Err(unknown(socket)),
     };
     match candidates.iter().find(|mounted| mounted.dialect.recognizes(&text)) {
         Some(mounted) => Ok((Arc::clone(mounted), text)),

@@ -235,6 +235,12 @@ impl Link {
         self.queue.len() + usize::from(self.step.is_some()) + self.answers.len()
     }
 
+    /// Whether the session is the one that tests hear everything back from.
+    #[cfg(test)]
+    pub(super) fn echoes(&self) -> bool {
+        self.mounted.dialect.name() == "echo"
+    }
+
     /// Gives back what a burst has taken.
     pub(super) fn shrink(&mut self) {
         if self.under_way() == 0 {

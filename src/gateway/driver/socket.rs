@@ -39,7 +39,7 @@ pub(super) enum Received {
     /// A text frame.
     Text(Utf8Bytes),
     /// A binary frame.
-    Binary,
+    Binary(tokio_tungstenite::tungstenite::Bytes),
     /// A Ping, whose Pong is on its way.
     Ping,
     /// A Pong.
@@ -84,6 +84,12 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// Puts a Ping behind them.
     pub(super) fn ping(&mut self, payload: tokio_tungstenite::tungstenite::Bytes) {
         self.waiting.push_back(Message::Ping(payload));
+    }
+
+    /// Puts a binary frame behind them, which no dialect has a use for.
+    #[cfg(test)]
+    pub(super) fn send_binary(&mut self, payload: tokio_tungstenite::tungstenite::Bytes) {
+        self.waiting.push_back(Message::Binary(payload));
     }
 
     /// Whether more frames may be put there.
@@ -147,7 +153,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Received> {
         let received = match self.context.read(&mut Adapter { io: &mut self.io, context }) {
             Ok(Message::Text(text)) => Received::Text(text),
-            Ok(Message::Binary(_)) => Received::Binary,
+            Ok(Message::Binary(payload)) => Received::Binary(payload),
             Ok(Message::Ping(_)) => {
                 // Its Pong waits within the codec.
                 self.unflushed = true;

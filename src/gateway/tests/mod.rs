@@ -1,5 +1,6 @@
 //! The gateway over real sockets, with a real hub and store.
 
+mod autobahn;
 mod closing;
 mod http;
 mod listeners;

@@ -43,6 +43,15 @@ impl World {
     }
 
     pub(super) async fn start_as(demo: bool, change: impl FnOnce(&mut Config)) -> Self {
+        Self::start_with(demo, change, |dialects| dialects).await
+    }
+
+    /// Lets the dialects be others than the configured ones.
+    pub(super) async fn start_with(
+        demo: bool,
+        change: impl FnOnce(&mut Config),
+        dialects: impl FnOnce(Dialects) -> Dialects,
+    ) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = Config { data: data.path().to_owned(), ..Config::default() };
         config.management.enabled = false;
@@ -53,7 +62,7 @@ impl World {
         }
         change(&mut config);
         let zone = koine_core::Zone::utc();
-        let dialects = Dialects::new(&config, &zone, demo);
+        let dialects = dialects(Dialects::new(&config, &zone, demo));
         let engine = engine::open(EngineKind::Fjall, data.path(), 8 << 20).expect("an engine");
         let store = Arc::new(Embedded::open(engine, Settings::new(&config, demo)).expect("a store"));
         let speakers = dialects.iter().map(|mounted| Arc::clone(&mounted.dialect)).collect();

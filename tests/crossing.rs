@@ -10,6 +10,9 @@ use crate::socket::gateway::Gateway;
 use crate::socket::management::Management;
 use crate::transcript::{DIALECTS, Fact, Values};
 
+/// A large message, in bytes: the limit is 64 KiB.
+const LARGE: usize = 60 << 10;
+
 /// A test for each pair.
 pub(crate) fn trials() -> Vec<Trial> {
     let pairs = DIALECTS.iter().flat_map(|from| DIALECTS.iter().map(move |to| (*from, *to)));
@@ -40,6 +43,9 @@ fn pair(from: &str, to: &str) -> Result<()> {
 
     sender.send(&jack, "live").context("to somebody who is there")?;
     expect(&mut *receiver, &message(&tom, to, "live"))?;
+    let large = "汤".repeat(LARGE / "汤".len());
+    sender.send(&jack, &large).context("as much as goes into a message, nearly")?;
+    expect(&mut *receiver, &message(&tom, to, &large))?;
     receiver.send(&tom, "and back").context("the answer")?;
     expect(&mut *sender, &message(&jack, from, "and back"))?;
 

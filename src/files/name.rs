@@ -14,11 +14,12 @@ const PLAIN: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_'
 pub(super) fn clean(name: &str) -> String {
     let base = name.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = base.chars().filter(|character| !is_hidden(*character)).collect();
-    let kept = kept.trim();
-    if kept.is_empty() || kept.chars().all(|character| character == '.') {
-        return "file".to_owned();
+    // What is cut may leave a space at the end, or nothing but dots.
+    let kept = shorten(kept.trim());
+    match kept.trim_end() {
+        kept if kept.chars().all(|character| character == '.') => "file".to_owned(),
+        kept => kept.to_owned(),
     }
-    shorten(kept)
 }
 
 /// The ending after the last dot, in lower case.
@@ -81,6 +82,14 @@ mod tests {
         let short = clean(&format!("{}.jpeg", "猫".repeat(300)));
         assert!(short.len() <= LONGEST && short.ends_with("猫.jpeg"), "{short}");
         assert!(clean(&"x".repeat(999)).len() <= LONGEST);
+    }
+
+    #[test]
+    fn a_name_that_was_shortened_is_kept_as_it_is() {
+        for long in [format!("{} {}", "x".repeat(LONGEST - 1), "y".repeat(50)), format!("{}y", ".".repeat(300))] {
+            let kept = clean(&long);
+            assert_eq!(clean(&kept), kept, "from {long}");
+        }
     }
 
     #[test]

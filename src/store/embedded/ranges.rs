@@ -2,9 +2,27 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A set of numbers as closed, disjoint, non-adjacent ranges in ascending order.
+/// A set of numbers from 1 on as closed, disjoint, non-adjacent ranges in ascending order; what is read as
+/// one is held to that, since everything here counts on it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "Vec<(u64, u64)>")]
 pub(crate) struct RangeSet(Vec<(u64, u64)>);
+
+impl TryFrom<Vec<(u64, u64)>> for RangeSet {
+    type Error = &'static str;
+
+    fn try_from(ranges: Vec<(u64, u64)>) -> Result<Self, Self::Error> {
+        // Where the next range may begin; nothing can follow a range that ends where numbers do.
+        let mut free = Some(1);
+        for (first, last) in &ranges {
+            if free.is_none_or(|free| *first < free) || first > last {
+                return Err("ranges that are no set");
+            }
+            free = last.checked_add(2);
+        }
+        if free.is_none() { Err("ranges without an end") } else { Ok(Self(ranges)) }
+    }
+}
 
 impl RangeSet {
     /// `1..=last`, or nothing for 0.
@@ -107,6 +125,16 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn only_ranges_that_are_a_set_are_read_as_one() {
+        let read = |ranges: &[(u64, u64)]| RangeSet::try_from(ranges.to_vec()).is_ok();
+        assert!(read(&[]) && read(&[(1, 1), (3, 5), (7, 7)]));
+        for damaged in [&[(0, 1)][..], &[(5, 3)], &[(1, 2), (3, 4)], &[(1, 5), (4, 9)], &[(7, 8), (1, 2)]] {
+            assert!(!read(damaged), "{damaged:?}");
+        }
+        assert!(!read(&[(1, u64::MAX)]) && !read(&[(1, u64::MAX), (1, 2)]));
+    }
 
     proptest! {
         #[test]

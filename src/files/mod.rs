@@ -21,3 +21,11 @@ pub use store::FileStore;
 pub(crate) use store::Upload;
 #[cfg(test)]
 pub(crate) mod test_support;
+
+/// A name as it is kept, what a file is taken for, and the header that carries the name; for `fuzz/`.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn described(name: &str, first: &[u8]) -> (String, &'static str, String) {
+    let kept = name::clean(name);
+    let disposition = name::disposition("attachment", &kept);
+    (kept.clone(), kind::media_type(first, &kept), disposition)
+}

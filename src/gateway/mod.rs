@@ -11,6 +11,9 @@ mod client;
 mod connection;
 mod driver;
 mod error;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 pub(crate) mod gates;
 mod handover;
 mod http;

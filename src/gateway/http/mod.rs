@@ -3,9 +3,9 @@
 mod access;
 mod cors;
 mod endpoint;
-mod payload;
+pub(super) mod payload;
 mod receive;
-mod upload;
+pub(super) mod upload;
 
 use std::convert::Infallible;
 use std::net::IpAddr;

@@ -7,7 +7,7 @@ use koine_core::Payload;
 
 /// Reads a body for what it says it is; where it says nothing, or claims to be a form, JSON is known
 /// by its first brace.
-pub(super) async fn parse(headers: &HeaderMap, body: Bytes) -> Payload {
+pub(in crate::gateway) async fn parse(headers: &HeaderMap, body: Bytes) -> Payload {
     if body.is_empty() {
         return Payload::Empty;
     }

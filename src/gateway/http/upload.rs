@@ -6,7 +6,7 @@ use futures_util::{StreamExt, TryStreamExt};
 use http::header::{CONTENT_TYPE, HOST};
 use hyper::body::Incoming;
 use koine_core::{Error, ErrorKind, Reply, Timestamp, User};
-use multer::{Constraints, Multipart, SizeLimit};
+use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::Exchange;
 use super::receive::{self, Fault, Pieces};
@@ -40,17 +40,38 @@ pub(super) async fn receive(
     let Ok(boundary) = multer::parse_boundary(content_type) else { return Err(ErrorKind::FileNotFound.into()) };
     let pieces = Pieces::new(body, shared.config.limits.body_pause);
     let mut parts = Multipart::with_constraints(pieces, boundary, constraints(field, largest));
+    let part = chosen(&mut parts, field).await?;
+    let name = part.file_name().unwrap_or_default().to_owned();
+    let bytes = part.map_err(|error| fault(&error)).boxed();
+    let record = shared.files.receive(Upload { name: &name, owner, now }, bytes).await?;
+    Ok(Reply::File(Arc::new(record.to_file(&base_url(exchange)))))
+}
+
+/// The named part, unless no file was chosen for it.
+async fn chosen<'a>(parts: &mut Multipart<'a>, field: &str) -> Result<Field<'a>, Error> {
     while let Some(part) = parts.next_field().await.map_err(|error| fault(&error))? {
-        let chosen = part.file_name() != Some("");
-        if part.name() != Some(field) || !chosen {
-            continue;
+        if part.name() == Some(field) && part.file_name() != Some("") {
+            return Ok(part);
         }
-        let name = part.file_name().unwrap_or_default().to_owned();
-        let bytes = part.map_err(|error| fault(&error)).boxed();
-        let record = shared.files.receive(Upload { name: &name, owner, now }, bytes).await?;
-        return Ok(Reply::File(Arc::new(record.to_file(&base_url(exchange)))));
     }
     Err(ErrorKind::FileNotFound.into())
+}
+
+/// The name and the bytes of the named part of a body that comes in these pieces; for `fuzz/`.
+#[cfg(feature = "fuzzing")]
+pub(in crate::gateway) async fn read(
+    content_type: &str,
+    field: &str,
+    largest: u64,
+    pieces: Vec<bytes::Bytes>,
+) -> Result<(String, Vec<u8>), Error> {
+    let Ok(boundary) = multer::parse_boundary(content_type) else { return Err(ErrorKind::FileNotFound.into()) };
+    let pieces = futures_util::stream::iter(pieces.into_iter().map(Ok::<_, Fault>));
+    let mut parts = Multipart::with_constraints(pieces, boundary, constraints(field, largest));
+    let part = chosen(&mut parts, field).await?;
+    let name = part.file_name().unwrap_or_default().to_owned();
+    let bytes = part.bytes().await.map_err(|error| fault(&error))?;
+    Ok((name, bytes.to_vec()))
 }
 
 fn constraints(field: &str, largest: u64) -> Constraints {

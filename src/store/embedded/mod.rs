@@ -4,6 +4,9 @@
 //! writer's memory knows (deliveries confirmed within the last second) readers find in `shared`.
 
 mod chat;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 mod group;
 pub(in crate::store) mod keys;
 mod merge;

@@ -1,0 +1,8 @@
+//! auth-ack, over HTTP.
+
+#![no_main]
+
+use koine::config::DialectName;
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| koine_fuzz::http::run(DialectName::AuthAck, data));

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
 use tokio::time::Instant;
 
 use super::clock::Clock;
-use super::publish::Publisher;
+use super::dispatch::{Answering, Decided, Dispatcher, Party};
 use super::registry::Slot;
 use crate::store::{Op, Outcome, Store};
 
@@ -30,12 +30,7 @@ pub(super) type Answer = oneshot::Receiver<Result<Outcome, Error>>;
 
 #[expect(clippy::large_enum_variant, reason = "all but one task of a process's life are operations")]
 enum Task {
-    Op {
-        op: Op,
-        attaching: Option<Arc<Slot>>,
-        answer: Option<oneshot::Sender<Result<Outcome, Error>>>,
-        room: OwnedSemaphorePermit,
-    },
+    Op { op: Op, attaching: Option<Arc<Slot>>, answer: Option<Answering>, room: OwnedSemaphorePermit },
     Stop(oneshot::Sender<()>),
 }
 
@@ -43,12 +38,12 @@ impl Committer {
     /// Starts the thread. `room` bounds the queue, in bytes.
     pub(super) fn start(
         store: Arc<dyn Store>,
-        publisher: Arc<Publisher>,
+        dispatcher: Dispatcher,
         clock: Clock,
         room: usize,
     ) -> std::io::Result<Self> {
         let (queue, tasks) = mpsc::unbounded_channel();
-        let work = Work { store, publisher, clock, decided: 0 };
+        let work = Work { store, dispatcher, clock };
         let runtime = tokio::runtime::Handle::current();
         std::thread::Builder::new().name("committer".to_owned()).spawn(move || runtime.block_on(work.run(tasks)))?;
         Ok(Self::with(queue, room))
@@ -58,12 +53,12 @@ impl Committer {
     #[cfg(test)]
     pub(super) fn start_as_task(
         store: Arc<dyn Store>,
-        publisher: Arc<Publisher>,
+        dispatcher: Dispatcher,
         clock: Clock,
         room: usize,
     ) -> (Self, tokio::task::JoinHandle<()>) {
         let (queue, tasks) = mpsc::unbounded_channel();
-        let work = Work { store, publisher, clock, decided: 0 };
+        let work = Work { store, dispatcher, clock };
         (Self::with(queue, room), tokio::spawn(work.run(tasks)))
     }
 
@@ -123,20 +118,15 @@ pub(super) async fn wait(answer: Answer) -> Result<Outcome, Error> {
 
 struct Work {
     store: Arc<dyn Store>,
-    publisher: Arc<Publisher>,
+    dispatcher: Dispatcher,
     clock: Clock,
-    /// How many operations were decided so far.
-    decided: u64,
 }
 
 /// What one round takes from the queue.
 #[derive(Default)]
 struct Round {
     ops: Vec<Op>,
-    attaching: Vec<Option<Arc<Slot>>>,
-    answers: Vec<Option<oneshot::Sender<Result<Outcome, Error>>>>,
-    /// Given back once the round is answered.
-    room: Vec<OwnedSemaphorePermit>,
+    parties: Vec<Party>,
     stopping: Option<oneshot::Sender<()>>,
 }
 
@@ -145,9 +135,7 @@ impl Round {
         match task {
             Task::Op { op, attaching, answer, room } => {
                 self.ops.push(op);
-                self.attaching.push(attaching);
-                self.answers.push(answer);
-                self.room.push(room);
+                self.parties.push(Party { attaching, answer, room });
             }
             Task::Stop(done) => self.stopping = Some(done),
         }
@@ -156,7 +144,7 @@ impl Round {
 
 impl Work {
     /// Blocks whoever polls it while the store works.
-    async fn run(mut self, mut tasks: mpsc::UnboundedReceiver<Task>) {
+    async fn run(self, mut tasks: mpsc::UnboundedReceiver<Task>) {
         let most = self.store.max_batch().max(1);
         let mut flushed = Instant::now();
         loop {
@@ -182,7 +170,7 @@ impl Work {
                 }
             }
             if let Some(done) = stopping {
-                let _ = done.send(());
+                self.hand_over(Decided::Stopped(done)).await;
             }
             if ending {
                 return;
@@ -190,24 +178,16 @@ impl Work {
         }
     }
 
-    /// Answers first, then tells: a sender has its reply before its own event.
-    async fn carry_out(&mut self, round: Round) {
-        if round.ops.is_empty() {
-            return;
+    async fn carry_out(&self, round: Round) {
+        if !round.ops.is_empty() {
+            let applied = self.store.apply(self.clock.now(), round.ops);
+            self.hand_over(Decided::Round(applied, round.parties)).await;
         }
-        let applied = self.store.apply(self.clock.now(), round.ops);
-        let mut effects = Vec::new();
-        for ((applied, answer), attaching) in applied.into_iter().zip(round.answers).zip(round.attaching) {
-            self.decided += 1;
-            let operation = self.decided;
-            if let Some(slot) = attaching {
-                slot.attach_at(operation);
-            }
-            effects.extend(applied.effects.into_iter().map(|effect| (operation, effect)));
-            if let Some(answer) = answer {
-                let _ = answer.send(applied.result);
-            }
+    }
+
+    async fn hand_over(&self, decided: Decided) {
+        if self.dispatcher.send(decided).await.is_err() {
+            tracing::debug!("what was decided is told to nobody: the hub has ended");
         }
-        self.publisher.publish(effects.into_iter()).await;
     }
 }

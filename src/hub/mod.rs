@@ -12,6 +12,7 @@ mod broadcast;
 mod clock;
 mod committer;
 mod directory;
+mod dispatch;
 mod execute;
 mod files;
 mod mailbox;
@@ -145,13 +146,15 @@ impl Hub {
         let registry = Arc::new(Registry::new(speakers.clone(), config.limits.outbound_total));
         let (publisher, tasks) = Publisher::start(&registry, &speakers);
         let publisher = Arc::new(publisher);
+        let (dispatcher, dispatching) = dispatch::start(publisher.clone());
+        let tasks = tasks.into_iter().chain([dispatching]);
         let room = config.limits.commit_queue;
         let (committer, tasks) = match blocking {
-            Blocking::Threads => (Committer::start(store.clone(), publisher.clone(), clock.clone(), room)?, tasks),
+            Blocking::Threads => (Committer::start(store.clone(), dispatcher, clock.clone(), room)?, tasks.collect()),
             #[cfg(test)]
             Blocking::Tasks => {
-                let (committer, task) = Committer::start_as_task(store.clone(), publisher.clone(), clock.clone(), room);
-                (committer, tasks.into_iter().chain([task]).collect())
+                let (committer, task) = Committer::start_as_task(store.clone(), dispatcher, clock.clone(), room);
+                (committer, tasks.chain([task]).collect())
             }
         };
         let rules = Rules {

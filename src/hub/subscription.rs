@@ -64,8 +64,9 @@ pub enum Delivery {
     Frame {
         /// The text, shared between receivers where nothing in it differs.
         text: Utf8Bytes,
-        /// The message it shows, if it shows one: what a Pong after it confirms.
-        position: Option<Position>,
+        /// The message it shows, if it shows one: its id on auth-ack, which an Ack names, and its place,
+        /// which a Pong confirms.
+        message: Option<(u64, Position)>,
     },
     /// End the connection in the dialect.
     End(EndReason),
@@ -153,7 +154,11 @@ impl Subscription {
             return None;
         }
         let text = item.broadcast.text(self.slot.info.dialect, item.view, &self.slot.user.handle, item.unread)?;
-        Some(Delivery::Frame { text, position: item.position })
+        let message = item.position.and_then(|position| match item.broadcast.event() {
+            Event::Message(event) => Some((event.message.wire_id(), position)),
+            _ => None,
+        });
+        Some(Delivery::Frame { text, message })
     }
 
     /// Reads the next portion of what is pending, or goes live.

@@ -33,7 +33,7 @@ where
     T: AsyncRead + AsyncWrite + Unpin,
 {
     // Commands under way are carried out without us.
-    let last_words = link.map(|link| link.frames).unwrap_or_default();
+    let last_words = link.map(|mut link| std::mem::take(&mut link.frames)).unwrap_or_default();
     let farewell = async {
         match parting {
             Parting::Gone => Ok(()),

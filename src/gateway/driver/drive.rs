@@ -245,10 +245,11 @@ impl Driver {
         let mut next = Some(delivery);
         while let Some(delivery) = next {
             match delivery {
-                Delivery::Frame { text, position } => {
+                Delivery::Frame { text, message } => {
                     self.socket.send(text);
-                    if let Some(position) = position {
+                    if let Some((id, position)) = message {
                         self.confirmation.pushed(position);
+                        self.link.pushed(id, position);
                     }
                 }
                 Delivery::End(reason) => return self.end(reason),
@@ -328,6 +329,7 @@ impl Driver {
                 return self.delivered(delivery);
             }
         }
+        self.link.pass_acks_on(now);
         if self.link.wake.is_some_and(|wake| wake <= now) {
             self.link.woken();
         }
@@ -350,6 +352,7 @@ impl Driver {
             unauthenticated,
             self.link.wake,
             self.confirmation.due(),
+            self.link.acks_due(),
             self.ending.map(|(_, by)| by),
             self.look_after,
             self.cut,

@@ -20,9 +20,10 @@ use tracing::Span;
 
 use super::super::connection::Connection;
 use super::super::shared::now;
+use super::acks::Acks;
 use crate::auth::Grant;
 use crate::dialects::Mounted;
-use crate::hub::{Actor, ConnectionInfo, Hub, Origin, Pending, Subscription};
+use crate::hub::{Actor, ConnectionInfo, Hub, Origin, Pending, Position, Subscription};
 
 /// A session, whoever is bound to it, and what it waits for.
 pub(super) struct Link {
@@ -38,6 +39,8 @@ pub(super) struct Link {
     step: Option<Step>,
     answers: VecDeque<(Tag, Pending)>,
     subscribed: bool,
+    /// What a subscriber that acknowledges was sent.
+    acks: Option<Box<Acks>>,
     /// What has become of the subscription since the driver looked last.
     pub(super) change: Option<Change>,
     /// When the session wants to be woken.
@@ -136,6 +139,7 @@ impl Link {
             step: None,
             answers: VecDeque::new(),
             subscribed: false,
+            acks: None,
             change: None,
             wake: None,
             frames: VecDeque::new(),
@@ -184,12 +188,18 @@ impl Link {
         // Not kept: an idle connection would hold room for outputs that it rarely has.
         let mut outputs = Outputs::new();
         self.session.handle(now(), input, &mut outputs);
+        let mut noted = Vec::new();
         for output in outputs.drain() {
             match output {
                 Output::Accept => self.state = State::Open,
                 Output::Reject(response) => {
                     self.state = State::Rejected(Some(Box::new(response)));
                     break;
+                }
+                Output::Command { tag, token: None, command: Command::Acknowledge { wire_ids } }
+                    if self.acks.as_mut().is_some_and(|acks| acks.note(&wire_ids)) =>
+                {
+                    noted.push(tag);
                 }
                 Output::Command { tag, token, command } => {
                     self.queue.push_back(Box::new(Queued { tag, token, command }));
@@ -206,6 +216,42 @@ impl Link {
                     break;
                 }
             }
+        }
+        if !noted.is_empty() {
+            for tag in noted {
+                self.feed(Input::Reply(tag, Ok(Reply::Done)));
+            }
+            self.pass_acks_on(Instant::now());
+        }
+    }
+
+    /// A message is on its way to the client.
+    pub(super) fn pushed(&mut self, id: u64, position: Position) {
+        if let Some(acks) = &mut self.acks {
+            acks.pushed(id, position);
+        }
+    }
+
+    /// When acknowledgements are to be passed on, if any wait.
+    pub(super) fn acks_due(&self) -> Option<Instant> {
+        self.acks.as_ref()?.due()
+    }
+
+    /// Passes acknowledgements on that are due by a moment.
+    pub(super) fn pass_acks_on(&mut self, now: Instant) {
+        if let Some(acks) = &mut self.acks
+            && acks.due().is_some_and(|due| due <= now)
+        {
+            self.confirm_acks();
+        }
+    }
+
+    /// Passes on what has been acknowledged so far.
+    fn confirm_acks(&mut self) {
+        if let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user)
+            && let Some(receipt) = acks.take()
+        {
+            self.connection.listener.shared.hub.confirm(user, receipt, false);
         }
     }
 
@@ -249,6 +295,9 @@ impl Link {
         }
         if self.frames.is_empty() {
             self.frames = VecDeque::new();
+        }
+        if let Some(acks) = &mut self.acks {
+            acks.shrink();
         }
     }
 
@@ -388,6 +437,7 @@ impl Link {
         };
         let read = attach.confirmed_is_read;
         self.subscribed = true;
+        self.acks = (confirm == Confirm::Command).then(Box::default);
         self.change = Some(Change::Attached(Box::new(Attached { subscription, user, confirm, read })));
     }
 
@@ -395,9 +445,18 @@ impl Link {
     fn detach(&mut self) -> bool {
         let subscribed = std::mem::take(&mut self.subscribed);
         if subscribed {
+            self.confirm_acks();
+            self.acks = None;
             self.change = Some(Change::Detached);
         }
         subscribed
+    }
+}
+
+impl Drop for Link {
+    /// What was acknowledged last must not be pending again because the client has gone.
+    fn drop(&mut self) {
+        self.confirm_acks();
     }
 }
 

@@ -8,6 +8,7 @@
 //! The [`link`] feeds the dialect's session and carries its commands out; the [`socket`] turns frames
 //! into bytes and back; the [`drive`] loop stands between them and the hub's events.
 
+mod acks;
 mod closing;
 mod confirm;
 mod detect;

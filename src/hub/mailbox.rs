@@ -81,16 +81,21 @@ impl Mailbox {
             *missed = true;
             return;
         }
+        // Where something waits already, whoever takes it out has been told, and has not been there since.
+        let mut tell = state.items.is_empty();
         if state.items.len() >= self.max_frames || state.bytes + item.size > self.max_bytes {
             state.items.clear();
             state.bytes = 0;
             state.end = Some(End::Overflow);
+            tell = true;
         } else {
             state.bytes += item.size;
             state.items.push_back(item);
         }
         drop(state);
-        self.arrived.notify_one();
+        if tell {
+            self.arrived.notify_one();
+        }
     }
 
     /// Ends the subscription after what is waiting; an overflow drops that too.

@@ -18,6 +18,7 @@ mod files;
 mod mailbox;
 mod publish;
 mod registry;
+mod room;
 mod subscription;
 #[cfg(test)]
 mod tests;

@@ -1,13 +1,14 @@
 //! Tells connections what happened: off the committer's thread, in order per conversation.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use koine_core::{ConversationId, EndReason, Event, UserId, View};
 use tokio::sync::mpsc;
 
 use super::broadcast::{Broadcast, Speakers};
-use super::registry::{Registry, Telling, UserSlot};
+use super::registry::{Registry, Telling};
+use super::room::Room;
 use super::subscription::Position;
 use crate::store::{Effect, Recipient};
 
@@ -15,6 +16,8 @@ use crate::store::{Effect, Recipient};
 const SHARDS: u64 = 4;
 /// Batches of effects that may wait for a task.
 const QUEUE: usize = 256;
+/// Messages that a room may be told at a time; while there are more, nothing new is taken.
+const BEHIND: usize = 128;
 
 /// Divides effects among the tasks. Everything about one conversation goes to the same one.
 pub(super) struct Publisher {
@@ -38,24 +41,15 @@ impl Publisher {
         let mut shards = Vec::new();
         let mut tasks = Vec::new();
         for _ in 0..SHARDS {
-            let (sender, mut receiver) = mpsc::channel::<Vec<Work>>(QUEUE);
-            let mut shard = Shard {
+            let (sender, receiver) = mpsc::channel::<Vec<Work>>(QUEUE);
+            let shard = Shard {
                 registry: registry.clone(),
                 speakers: speakers.clone(),
                 rooms: HashMap::new(),
                 seats: HashMap::new(),
+                busy: Vec::new(),
             };
-            tasks.push(tokio::spawn(async move {
-                while let Some(batch) = receiver.recv().await {
-                    for work in batch {
-                        match work {
-                            Work::Effect(operation, effect) => shard.carry_out(operation, effect),
-                            Work::Parted(user) => shard.part(user),
-                        }
-                    }
-                    shard.registry.relieve();
-                }
-            }));
+            tasks.push(tokio::spawn(shard.run(receiver)));
             shards.push(sender);
         }
         (Self { shards }, tasks)
@@ -125,26 +119,77 @@ struct Shard {
     registry: Arc<Registry>,
     speakers: Arc<Speakers>,
     /// The connected members of groups, so that delivery costs what is online and not what is a member.
-    /// Each is told in one order, so that a history can be repeated.
-    rooms: HashMap<ConversationId, BTreeMap<UserId, Seat>>,
+    rooms: HashMap<ConversationId, Room>,
     /// In which of them each connected user is.
     seats: HashMap<UserId, HashSet<ConversationId>>,
-}
-
-/// A connected member of a group.
-struct Seat {
-    user: Arc<UserSlot>,
-    unread: u64,
+    /// The rooms that are being told something in turns.
+    busy: Vec<ConversationId>,
 }
 
 impl Shard {
+    async fn run(mut self, mut receiver: mpsc::Receiver<Vec<Work>>) {
+        loop {
+            if self.busy.is_empty() {
+                let Some(batch) = receiver.recv().await else { return };
+                self.carry_out_all(batch);
+            }
+            while self.takes_more()
+                && let Ok(batch) = receiver.try_recv()
+            {
+                self.carry_out_all(batch);
+            }
+            self.go_round();
+            self.registry.relieve();
+            if !self.busy.is_empty() {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    fn carry_out_all(&mut self, batch: Vec<Work>) {
+        for work in batch {
+            match work {
+                Work::Effect(operation, effect) => self.carry_out(operation, effect),
+                Work::Parted(user) => self.part(user),
+            }
+        }
+    }
+
+    /// Whether no room is far behind.
+    fn takes_more(&self) -> bool {
+        self.busy.iter().all(|group| self.rooms.get(group).is_none_or(|room| room.under_way() < BEHIND))
+    }
+
+    /// Gives a few members of each busy room their turn.
+    fn go_round(&mut self) {
+        let mut busy = std::mem::take(&mut self.busy);
+        busy.retain(|group| {
+            let Some(room) = self.rooms.get_mut(group) else { return false };
+            let done = room.go_round();
+            if done && room.is_empty() {
+                self.rooms.remove(group);
+            }
+            !done
+        });
+        self.busy = busy;
+    }
+
     fn carry_out(&mut self, operation: u64, effect: Effect) {
         match effect {
             Effect::Direct { event, sender, receiver } => self.direct(operation, event, sender, receiver),
             Effect::Group { event, group, seq, sender, hidden_from } => {
-                self.group(operation, (event, seq), group, sender, &hidden_from);
+                let Some(room) = self.rooms.get_mut(&group) else { return };
+                let position = Position { conversation: group, seq };
+                if room.under_way() == 0 {
+                    self.busy.push(group);
+                }
+                room.say(operation, Broadcast::new(event, &self.speakers), position, sender, hidden_from);
             }
-            Effect::Tell { event, to, own, .. } => {
+            Effect::Tell { event, conversation, to, own } => {
+                if let Some(room) = conversation.and_then(|conversation| self.rooms.get_mut(&conversation)) {
+                    // In the order of the conversation.
+                    room.settle();
+                }
                 let broadcast = Broadcast::new(event, &self.speakers);
                 for user in to {
                     let view = if own == Some(user) { View::Own } else { View::Other };
@@ -155,8 +200,8 @@ impl Shard {
             Effect::Joined(group, user, unread) => self.seat(group, user, unread),
             Effect::Left(group, user) => self.leave(group, user),
             Effect::Unread(group, user, unread) => {
-                if let Some(seat) = self.rooms.get_mut(&group).and_then(|room| room.get_mut(&user)) {
-                    seat.unread = unread;
+                if let Some(room) = self.rooms.get_mut(&group) {
+                    room.read(user, unread);
                 }
             }
             Effect::Subscribed(user, groups) => {
@@ -181,39 +226,16 @@ impl Shard {
         }
     }
 
-    fn group(
-        &mut self,
-        operation: u64,
-        (event, seq): (Arc<Event>, u64),
-        group: ConversationId,
-        sender: Recipient,
-        hidden_from: &[UserId],
-    ) {
-        let Some(room) = self.rooms.get_mut(&group) else { return };
-        let position = Some(Position { conversation: group, seq });
-        let broadcast = &Broadcast::new(event, &self.speakers);
-        let telling = Telling { operation, broadcast, view: View::Own, unread: sender.unread, position };
-        for (user, seat) in room {
-            if *user == sender.user {
-                seat.unread = sender.unread;
-                seat.user.deliver_to_all(&telling);
-            } else if hidden_from.is_empty() || !hidden_from.contains(user) {
-                seat.unread += 1;
-                seat.user.deliver_to_all(&Telling { view: View::Other, unread: seat.unread, ..telling });
-            }
-        }
-    }
-
     fn seat(&mut self, group: ConversationId, user: UserId, unread: u64) {
         if let Some(slot) = self.registry.user(user).filter(|slot| slot.takes_part()) {
-            self.rooms.entry(group).or_default().insert(user, Seat { user: slot, unread });
+            self.rooms.entry(group).or_default().seat(user, slot, unread);
             self.seats.entry(user).or_default().insert(group);
         }
     }
 
     fn leave(&mut self, group: ConversationId, user: UserId) {
         if let Some(room) = self.rooms.get_mut(&group) {
-            room.remove(&user);
+            room.leave(user);
             if room.is_empty() {
                 self.rooms.remove(&group);
             }

@@ -33,6 +33,11 @@ pub(crate) fn source_id(content: &str) -> Option<u64> {
     if !content.starts_with('{') {
         return positive(content);
     }
+    // What nearly every client sends.
+    let plain = content.strip_prefix(r#"{"srcId":"#).and_then(|rest| positive(rest.strip_suffix('}')?.trim()));
+    if plain.is_some() {
+        return plain;
+    }
     match Object::read(content, "srcId") {
         Some(object) => positive(object.value()?.text.trim()),
         None => match json_member(content, "srcId")? {

@@ -24,6 +24,8 @@ pub(super) struct Acks {
     /// The ids on the wire of what was pushed, in that order, and where it is.
     pushed: VecDeque<(u64, Position)>,
     acknowledged: Ranges,
+    /// When what is acknowledged is to be passed on.
+    due: Option<Instant>,
     last: Option<Instant>,
 }
 
@@ -49,19 +51,21 @@ impl Acks {
                 self.acknowledged.push(position);
             }
         }
+        if self.due.is_none() {
+            let now = Instant::now();
+            self.due = Some(self.last.map_or(now, |last| now.max(last + APART)));
+        }
         true
     }
 
     /// When a receipt is to be passed on; `None` while there is nothing to confirm.
-    pub(super) fn due(&self) -> Option<Instant> {
-        (!self.acknowledged.is_empty()).then(|| self.last.map_or_else(Instant::now, |last| last + APART))
+    pub(super) const fn due(&self) -> Option<Instant> {
+        self.due
     }
 
     /// What has been acknowledged since the last receipt.
     pub(super) fn take(&mut self) -> Option<Receipt> {
-        if self.acknowledged.is_empty() {
-            return None;
-        }
+        self.due.take()?;
         self.last = Some(Instant::now());
         Some(self.acknowledged.take())
     }

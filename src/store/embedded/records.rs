@@ -15,9 +15,16 @@ const VERSION: u8 = 1;
 
 /// A value in the form it is written in.
 pub(crate) trait Record: Serialize + DeserializeOwned {
+    /// About how many bytes it takes, so that they are set aside at once.
+    fn size_hint(&self) -> usize {
+        48
+    }
+
     /// The bytes to write.
     fn encode(&self) -> Result<Vec<u8>, StoreError> {
-        postcard::to_extend(self, vec![VERSION]).map_err(|_| StoreError::corrupt("a record cannot be written"))
+        let mut bytes = Vec::with_capacity(self.size_hint());
+        bytes.push(VERSION);
+        postcard::to_extend(self, bytes).map_err(|_| StoreError::corrupt("a record cannot be written"))
     }
 
     /// Reads what was written; anything else is corruption.
@@ -367,8 +374,19 @@ impl Record for UserRecord {}
 impl Record for ConversationRecord {}
 impl Record for Head {}
 impl Record for MemberRecord {}
-impl Record for ContentRecord {}
-impl Record for MessageRecord {}
+impl Record for ContentRecord {
+    fn size_hint(&self) -> usize {
+        match self {
+            Self::Text(_, text) | Self::Json(_, text) => text.len() + 16,
+            Self::Erased => 2,
+        }
+    }
+}
+impl Record for MessageRecord {
+    fn size_hint(&self) -> usize {
+        self.content.size_hint() + 40
+    }
+}
 impl Record for RequestRecord {}
 impl Record for KeyRecord {}
 impl Record for TokenRecord {}

@@ -42,7 +42,7 @@ impl Writer {
         }
         let (conversation, sort) = match self.resolve(&sender, &send.target)? {
             Destination::Known(id, sort) => {
-                if sort == Sort::Direct {
+                if sort == Sort::Direct && self.settings.direct_policy != DirectPolicy::Open {
                     let receiver = self.other_side(id, sender.id)?;
                     self.check_policy(&sender, &receiver)?;
                 }
@@ -173,14 +173,6 @@ impl Writer {
         })
     }
 
-    /// Where the message with this auth-ack id is.
-    pub(super) fn wire_position(&self, wire_id: u64) -> Result<Option<(ConversationId, u64)>, Failure> {
-        let found = self.get(spaces::WIRE_IDS, &keys::number(wire_id))?;
-        Ok(found
-            .and_then(|bytes| keys::numbers(&bytes))
-            .map(|(conversation, seq)| (ConversationId::new(conversation), seq)))
-    }
-
     // Appending
 
     fn append(
@@ -202,7 +194,7 @@ impl Writer {
             content: ContentRecord::from(&send.content),
         };
         self.put(spaces::LOG, keys::log(conversation, seq), &record)?;
-        self.put_raw(spaces::WIRE_IDS, keys::number(send.client_id.unwrap_or(id.get())), keys::log(conversation, seq));
+        self.put_wire_id(send.client_id.unwrap_or(id.get()), conversation, seq);
         self.put_head(conversation, Head { seq, id: id.get(), time: time.as_millis() })?;
         if let Some(key) = &send.key {
             let fingerprint = KeyRecord::fingerprint_of(conversation.get(), &record.content)?;

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use dashmap::DashMap;
 use koine_core::{ConversationId, Handle, User, UserId};
 use quick_cache::sync::Cache;
+use rustc_hash::FxBuildHasher;
 
 use super::records::MemberRecord;
 
@@ -18,7 +19,7 @@ pub(crate) struct Shared {
     users: Cache<UserId, Arc<User>>,
     handles: Cache<Handle, UserId>,
     /// Memberships that are newer than the engine's.
-    members: DashMap<(UserId, ConversationId), Arc<MemberRecord>>,
+    members: DashMap<(UserId, ConversationId), Arc<MemberRecord>, FxBuildHasher>,
     /// How far everybody in a group has read.
     pub(super) marks: Marks,
     /// Changes when a token is revoked or a user disabled.
@@ -34,7 +35,7 @@ impl Shared {
         Self {
             users: Cache::new(CACHED_USERS),
             handles: Cache::new(CACHED_USERS),
-            members: DashMap::new(),
+            members: DashMap::default(),
             marks: Marks::default(),
             revocations: AtomicU64::new(0),
             messages: AtomicU64::new(0),

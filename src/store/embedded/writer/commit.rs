@@ -1,9 +1,9 @@
 //! Making a batch durable, or forgetting it.
 
-use std::collections::HashSet;
 use std::sync::atomic::Ordering;
 
 use koine_core::{ConversationId, UserId};
+use rustc_hash::FxHashSet;
 
 use super::{Writer, numbers};
 use crate::store::StoreError;
@@ -30,11 +30,11 @@ impl Writer {
         for key in &waiting {
             self.stage_member(*key)?;
         }
-        self.staged.append(&mut self.lazy);
+        self.staged.append(std::mem::take(&mut self.lazy));
         let result = self.try_commit(if durable { Durability::Sync } else { Durability::Lazy });
         match result {
             Ok(()) => {
-                let waiting: HashSet<_> = waiting.into_iter().collect();
+                let waiting: FxHashSet<_> = waiting.into_iter().collect();
                 for (user, conversation) in self.lingering.difference(&waiting) {
                     self.shared.forget_member(*user, *conversation);
                 }
@@ -66,14 +66,7 @@ impl Writer {
             self.put(spaces::META, message_ids::KEY.to_vec(), mark)?;
         }
         if !self.staged.is_empty() {
-            let mut batch = Batch::new();
-            for ((space, key), value) in std::mem::take(&mut self.staged) {
-                match value {
-                    Some(value) => batch.put(space, key, value),
-                    None => batch.delete(space, key),
-                }
-            }
-            self.engine.commit(batch, durability)?;
+            self.engine.commit(std::mem::take(&mut self.staged), durability)?;
         }
         if mark.is_some() {
             self.ids.mark_written();
@@ -118,8 +111,7 @@ impl Writer {
         for id in std::mem::take(&mut self.heads_due) {
             if let Some(state) = self.conversations.get_mut(&id) {
                 state.head_due = false;
-                let bytes = state.head.encode()?;
-                self.staged.insert((spaces::HEADS, keys::conversation(id)), Some(bytes.into()));
+                self.staged.put(spaces::HEADS, keys::conversation(id), state.head.encode()?);
             }
         }
         Ok(())
@@ -128,16 +120,16 @@ impl Writer {
     fn stage_member(&mut self, (user, conversation): (UserId, ConversationId)) -> Result<(), StoreError> {
         if let Some(state) = self.members.get_mut(&(user, conversation)) {
             state.due = false;
-            let bytes = state.record.encode()?;
-            self.staged.insert((spaces::CHATS, keys::chat(user, state.sort, conversation)), Some(bytes.into()));
+            let key = keys::chat(user, state.sort, conversation);
+            self.staged.put(spaces::CHATS, key, state.record.encode()?);
         }
         Ok(())
     }
 
     /// Drops everything that is not committed.
     pub(crate) fn forget(&mut self) {
-        self.staged.clear();
-        self.lazy.clear();
+        self.staged = Batch::new();
+        self.lazy = Batch::new();
         self.changed_users.clear();
         self.new_handles.clear();
         self.conversations.clear();
@@ -151,6 +143,7 @@ impl Writer {
         self.ended.clear();
         self.heads_due.clear();
         self.blocking.clear();
+        self.recent.clear();
         self.appended = 0;
         self.revoked = false;
         self.counters = self.counters_written;

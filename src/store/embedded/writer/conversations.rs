@@ -114,4 +114,21 @@ impl Writer {
         }
         Ok(id)
     }
+
+    /// Leads from a new message's id on auth-ack to the message, with the batch.
+    pub(crate) fn put_wire_id(&mut self, wire_id: u64, conversation: ConversationId, seq: u64) {
+        self.put_raw(spaces::WIRE_IDS, keys::number(wire_id), keys::log(conversation, seq));
+        self.recent.insert(wire_id, conversation, seq);
+    }
+
+    /// Where the message with this auth-ack id is.
+    pub(crate) fn wire_position(&self, wire_id: u64) -> Result<Option<(ConversationId, u64)>, StoreError> {
+        if let Some(known) = self.recent.get(wire_id) {
+            return Ok(Some(known));
+        }
+        let found = self.get(spaces::WIRE_IDS, &keys::number(wire_id))?;
+        Ok(found
+            .and_then(|bytes| keys::numbers(&bytes))
+            .map(|(conversation, seq)| (ConversationId::new(conversation), seq)))
+    }
 }

@@ -5,16 +5,18 @@ mod commit;
 mod conversations;
 mod members;
 mod numbers;
+mod recent;
 mod view;
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use bytes::Bytes;
 use koine_core::{Conversation, ConversationId, Error, ErrorKind, Handle, Timestamp, User, UserId, UserKey};
+use rustc_hash::{FxHashMap, FxHashSet};
 
 use self::numbers::Counters;
 pub(in crate::store) use self::numbers::KEY as COUNTERS;
+use self::recent::Recent;
 use super::keys::Sort;
 use super::message_ids::MessageIds;
 use super::records::{ConversationRecord, Head, MemberRecord, Record, UserRecord};
@@ -22,7 +24,7 @@ use super::shared::Shared;
 use super::view::View;
 use super::{Settings, keys, spaces};
 use crate::store::StoreError;
-use crate::store::engine::{Engine, Space};
+use crate::store::engine::{Batch, Engine, Space};
 
 /// The one writer.
 pub(crate) struct Writer {
@@ -35,32 +37,34 @@ pub(crate) struct Writer {
     /// The counters on the disk.
     counters_written: Counters,
     /// What the batch changes.
-    staged: BTreeMap<(Space, Vec<u8>), Option<Bytes>>,
+    staged: Batch,
     /// What may wait a second.
-    lazy: BTreeMap<(Space, Vec<u8>), Option<Bytes>>,
+    lazy: Batch,
     /// Users the batch changes, for readers to know once it is committed.
-    changed_users: HashMap<UserId, Arc<User>>,
+    changed_users: FxHashMap<UserId, Arc<User>>,
     /// Handles the batch adds.
     new_handles: HashMap<Handle, UserId>,
-    conversations: HashMap<ConversationId, ConversationState>,
-    members: HashMap<(UserId, ConversationId), MemberState>,
-    pairs: HashMap<(UserId, UserId), ConversationId>,
-    blockers: HashMap<UserId, Arc<HashSet<UserId>>>,
+    conversations: FxHashMap<ConversationId, ConversationState>,
+    members: FxHashMap<(UserId, ConversationId), MemberState>,
+    pairs: FxHashMap<(UserId, UserId), ConversationId>,
+    blockers: FxHashMap<UserId, Arc<HashSet<UserId>>>,
     /// Members of a group who have blocked a sender.
-    blocking: HashMap<ConversationId, HashMap<UserId, Arc<[UserId]>>>,
+    blocking: FxHashMap<ConversationId, HashMap<UserId, Arc<[UserId]>>>,
     /// Members whose record must be written with the batch.
     due: Vec<(UserId, ConversationId)>,
     /// Members whose record may wait.
-    later: HashSet<(UserId, ConversationId)>,
+    later: FxHashSet<(UserId, ConversationId)>,
     /// Members whose record was written, and is kept for readers until the flush after it: their
     /// snapshot may be older than the write, but what they find must not be.
-    lingering: HashSet<(UserId, ConversationId)>,
+    lingering: FxHashSet<(UserId, ConversationId)>,
     /// Members of `later` or `lingering` whose record is written with the batch.
     settled: Vec<(UserId, ConversationId)>,
     /// Members of `later` or `lingering` whom the batch ends.
     ended: Vec<(UserId, ConversationId)>,
     /// Heads that must be written with the batch.
     heads_due: Vec<ConversationId>,
+    /// Where the latest messages are.
+    recent: Recent,
     /// Messages the batch adds.
     pub(super) appended: u64,
     batch: u64,
@@ -117,21 +121,22 @@ impl Writer {
             now: Timestamp::from_millis(0),
             counters,
             counters_written: counters,
-            staged: BTreeMap::new(),
-            lazy: BTreeMap::new(),
-            changed_users: HashMap::new(),
+            staged: Batch::new(),
+            lazy: Batch::new(),
+            changed_users: FxHashMap::default(),
             new_handles: HashMap::new(),
-            conversations: HashMap::new(),
-            members: HashMap::new(),
-            pairs: HashMap::new(),
-            blockers: HashMap::new(),
-            blocking: HashMap::new(),
+            conversations: FxHashMap::default(),
+            members: FxHashMap::default(),
+            pairs: FxHashMap::default(),
+            blockers: FxHashMap::default(),
+            blocking: FxHashMap::default(),
             due: Vec::new(),
-            later: HashSet::new(),
-            lingering: HashSet::new(),
+            later: FxHashSet::default(),
+            lingering: FxHashSet::default(),
             settled: Vec::new(),
             ended: Vec::new(),
             heads_due: Vec::new(),
+            recent: Recent::default(),
             appended: 0,
             batch: 0,
             swept_on: None,
@@ -184,27 +189,25 @@ impl Writer {
 
     /// Sets a key with the batch.
     pub(super) fn put<R: Record>(&mut self, space: Space, key: Vec<u8>, record: &R) -> Result<(), StoreError> {
-        let bytes = record.encode()?;
-        self.staged.insert((space, key), Some(bytes.into()));
+        self.staged.put(space, key, record.encode()?);
         Ok(())
     }
 
     /// Sets a key to raw bytes with the batch.
     pub(super) fn put_raw(&mut self, space: Space, key: Vec<u8>, value: Vec<u8>) {
-        self.staged.insert((space, key), Some(value.into()));
+        self.staged.put(space, key, value);
     }
 
     /// Sets a key within a second; what is staged later for the same key wins.
     pub(super) fn put_lazily<R: Record>(&mut self, space: Space, key: Vec<u8>, record: &R) -> Result<(), StoreError> {
-        let bytes = record.encode()?;
-        self.lazy.insert((space, key), Some(bytes.into()));
+        self.lazy.put(space, key, record.encode()?);
         Ok(())
     }
 
     /// Removes a key with the batch.
     pub(super) fn delete(&mut self, space: Space, key: Vec<u8>) {
-        self.lazy.remove(&(space, key.clone()));
-        self.staged.insert((space, key), None);
+        self.lazy.leave(space, &key);
+        self.staged.delete(space, key);
     }
 
     // Users
@@ -219,7 +222,7 @@ impl Writer {
             login: user.login.map(Timestamp::as_millis),
             app,
         };
-        self.lazy.remove(&(spaces::USERS, keys::user(user.id)));
+        self.lazy.leave(spaces::USERS, &keys::user(user.id));
         self.put(spaces::USERS, keys::user(user.id), &record)?;
         let user = Arc::new(user);
         self.changed_users.insert(user.id, user.clone());

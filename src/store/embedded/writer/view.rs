@@ -17,11 +17,8 @@ use crate::store::engine::{Direction, Pair, Space};
 
 impl View for Writer {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, StoreError> {
-        if !self.staged.is_empty() || !self.lazy.is_empty() {
-            let key = (space, key.to_vec());
-            if let Some(waiting) = self.staged.get(&key).or_else(|| self.lazy.get(&key)) {
-                return Ok(waiting.clone());
-            }
+        if let Some(waiting) = self.staged.get(space, key).or_else(|| self.lazy.get(space, key)) {
+            return Ok(waiting.map(Bytes::copy_from_slice));
         }
         Ok(self.engine.get(space, key)?)
     }
@@ -34,15 +31,12 @@ impl View for Writer {
         direction: Direction,
         limit: usize,
     ) -> Result<Vec<Pair>, StoreError> {
-        let bounds = (Bound::Included((space, from.to_vec())), Bound::Excluded((space, to.to_vec())));
-        let range = (Bound::Included(from), Bound::Excluded(to));
         if from >= to {
             return Ok(Vec::new());
         }
-        let mut changed: BTreeMap<&[u8], &Option<Bytes>> = BTreeMap::new();
-        for map in [&self.lazy, &self.staged] {
-            changed.extend(map.range(bounds.clone()).map(|((_, key), value)| (key.as_slice(), value)));
-        }
+        let range = (Bound::Included(from), Bound::Excluded(to));
+        let mut changed: BTreeMap<&[u8], Option<&[u8]>> = self.lazy.range(space, from, to).collect();
+        changed.extend(self.staged.range(space, from, to));
         if changed.is_empty() {
             return Ok(self.engine.scan(space, range, direction, limit)?);
         }
@@ -51,7 +45,7 @@ impl View for Writer {
         let mut merged: BTreeMap<Bytes, Bytes> = stored.into_iter().collect();
         for (key, value) in changed {
             match value {
-                Some(value) => merged.insert(Bytes::copy_from_slice(key), value.clone()),
+                Some(value) => merged.insert(Bytes::copy_from_slice(key), Bytes::copy_from_slice(value)),
                 None => merged.remove(key),
             };
         }

@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use bytes::Bytes;
-use fjall::{Database, PersistMode, Readable};
+use fjall::{Database, Keyspace, PersistMode, Readable};
 
 use super::guard::guarded;
 use super::health::Health;
@@ -117,12 +117,17 @@ impl Inner {
             Durability::Lazy => PersistMode::Buffer,
         };
         let mut writes = self.database.batch().durability(Some(mode));
+        let mut current: Option<(Space, Keyspace)> = None;
         for (space, key, value) in batch.into_operations() {
-            let handle = self.spaces.handle_or_create(&self.database, space)?;
+            let handle = match current {
+                Some((of, handle)) if of == space => handle,
+                _ => self.spaces.handle_or_create(&self.database, space)?,
+            };
             match value {
                 Some(value) => writes.insert(&handle, key, value),
                 None => writes.remove(&handle, key),
             }
+            current = Some((space, handle));
         }
         self.spaces.put_mark(&mut writes, mark);
         writes.commit().map_err(|error| failed("committing a batch", error))
@@ -204,8 +209,13 @@ impl Engine for FjallEngine {
 }
 
 impl Read for FjallEngine {
+    /// Without a snapshot: one key needs none, and a batch reaches memory only once it is durable.
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        self.view().get(space, key)
+        let Some(handle) = self.inner.spaces.handle(space) else { return Ok(None) };
+        guarded(|| {
+            let value = handle.get(key).map_err(|error| failed(format!("reading from {space}"), error))?;
+            Ok(value.as_deref().map(bytes))
+        })
     }
 
     fn scan(

@@ -1,9 +1,9 @@
 //! fjall's keyspaces, by the name of our space.
 
-use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch};
+use rustc_hash::FxHashMap;
 
 use super::convert::failed;
 use crate::store::engine::tally::Mark;
@@ -16,7 +16,7 @@ const POSITION_KEY: &[u8] = b"commit";
 /// A space's share of memory before it is written out as a table.
 const WRITE_BUFFER_BYTES: u64 = 16 * 1024 * 1024;
 
-pub(super) type Handles = HashMap<String, Keyspace>;
+pub(super) type Handles = FxHashMap<String, Keyspace>;
 
 /// Every space there is. The map is replaced, never changed, so that a reader takes it with one clone.
 pub(super) struct Spaces {
@@ -27,7 +27,7 @@ pub(super) struct Spaces {
 impl Spaces {
     /// Opens every space of a database, and tells of its last commit.
     pub(super) fn open(database: &Database) -> Result<(Self, Mark), EngineError> {
-        let mut handles = Handles::new();
+        let mut handles = Handles::default();
         for name in database.list_keyspace_names() {
             handles.insert(name.to_string(), keyspace(database, &name)?);
         }
@@ -43,6 +43,11 @@ impl Spaces {
         Arc::clone(&self.handles.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The space's handle, if there is one.
+    pub(super) fn handle(&self, space: Space) -> Option<Keyspace> {
+        self.handles.read().unwrap_or_else(PoisonError::into_inner).get(&*space.name()).cloned()
+    }
+
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.handles().keys().cloned().collect();
         names.sort_unstable();
@@ -51,10 +56,10 @@ impl Spaces {
 
     /// The space's handle; the space is created, durably, when there is none. For the writer only.
     pub(super) fn handle_or_create(&self, database: &Database, space: Space) -> Result<Keyspace, EngineError> {
-        let name = space.name();
-        if let Some(handle) = self.handles.read().unwrap_or_else(PoisonError::into_inner).get(&*name) {
-            return Ok(handle.clone());
+        if let Some(handle) = self.handle(space) {
+            return Ok(handle);
         }
+        let name = space.name();
         let handle = keyspace(database, &name)?;
         self.change(|handles| handles.insert(name.into_owned(), handle.clone()));
         Ok(handle)

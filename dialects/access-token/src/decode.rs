@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use koine_core::{Content, ConversationId, Error, ErrorKind, Handle, SendMessage, Target, UserKey};
+use koine_core::{Content, ConversationId, Error, ErrorKind, Handle, SendMessage, Target, UserKey, json};
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -47,42 +47,13 @@ struct Said<'a> {
 
 /// A string that must be there and not empty; a number is taken as its decimal text.
 fn string<'a>(name: &'static str, value: Option<&'a RawValue>) -> Result<Cow<'a, str>, Error> {
-    let text = match value.map(RawValue::get) {
-        None | Some("null" | "\"\"") => return Err(Error::bad_request(format!("{name} is missing"))),
-        Some(json) if json.starts_with('"') => serde_json::from_str::<Text<'a>>(json).ok().map(|text| text.0),
-        Some(json) if json.starts_with(|first: char| first == '-' || first.is_ascii_digit()) => {
-            Some(Cow::Borrowed(json))
-        }
-        Some(_) => None,
+    let raw = match value.map(|raw| (raw, raw.get())) {
+        None | Some((_, "null" | "\"\"")) => return Err(Error::bad_request(format!("{name} is missing"))),
+        Some((raw, _)) => raw,
     };
+    let is_number = raw.get().starts_with(|first: char| first == '-' || first.is_ascii_digit());
+    let text = if is_number { Some(Cow::Borrowed(raw.get())) } else { json::text(raw) };
     text.ok_or_else(|| Error::bad_request(format!("{name} is not a string")))
-}
-
-/// A JSON string, borrowed where it holds no escapes.
-struct Text<'a>(Cow<'a, str>);
-
-impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct TextVisitor;
-
-        impl<'de> Visitor<'de> for TextVisitor {
-            type Value = Text<'de>;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a string")
-            }
-
-            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Borrowed(text)))
-            }
-
-            fn visit_str<E>(self, text: &str) -> Result<Self::Value, E> {
-                Ok(Text(Cow::Owned(text.to_owned())))
-            }
-        }
-
-        deserializer.deserialize_str(TextVisitor)
-    }
 }
 
 #[derive(serde::Deserialize)]

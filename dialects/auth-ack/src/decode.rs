@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use koine_core::{Body, Content, ConversationId, Error, ErrorKind, Kind, SendMessage, Target, Token, UserId, UserKey};
+use koine_core::{
+    Body, Content, ConversationId, Error, ErrorKind, Kind, SendMessage, Target, Token, UserId, UserKey, json,
+};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -56,7 +58,7 @@ impl<'a> Incoming<'a> {
     /// What it is about; `BadRequest` without a `msgType`, or with one that only the server uses.
     pub(crate) fn word(&self) -> Result<Word<'a>, Error> {
         let raw = self.msg_type.ok_or_else(|| missing("msgType"))?;
-        let word = string(raw).ok_or_else(|| Error::bad_request("msgType is not a string"))?;
+        let word = json::text(raw).ok_or_else(|| Error::bad_request("msgType is not a string"))?;
         match word.as_ref() {
             "Auth" => Ok(Word::Auth),
             "Ack" => Ok(Word::Ack),
@@ -115,7 +117,13 @@ impl<'a> Incoming<'a> {
 
     fn chat_type(&self) -> Result<ChatType, Error> {
         let raw = present(self.chat_type).ok_or_else(|| missing("chatType"))?;
-        serde_json::from_str(raw.get()).map_err(|_| Error::bad_request("chatType is neither Single nor Group"))
+        match raw.get() {
+            r#""Single""# => Ok(ChatType::Single),
+            r#""Group""# => Ok(ChatType::Group),
+            other => {
+                serde_json::from_str(other).map_err(|_| Error::bad_request("chatType is neither Single nor Group"))
+            }
+        }
     }
 }
 
@@ -184,18 +192,10 @@ fn present(raw: Option<&RawValue>) -> Option<&RawValue> {
     raw.filter(|raw| raw.get() != "null")
 }
 
-/// A JSON string's text, borrowed where it has no escapes.
-fn string(raw: &RawValue) -> Option<Cow<'_, str>> {
-    match serde_json::from_str::<&str>(raw.get()) {
-        Ok(text) => Some(Cow::Borrowed(text)),
-        Err(_) => serde_json::from_str(raw.get()).ok().map(Cow::Owned),
-    }
-}
-
 /// A JSON string's text, or the JSON text of a number or an object.
 fn scalar_or_object(raw: &RawValue) -> Option<Cow<'_, str>> {
     match raw.get().as_bytes().first()? {
-        b'"' => string(raw),
+        b'"' => json::text(raw),
         b'{' | b'0'..=b'9' => Some(Cow::Borrowed(raw.get())),
         _ => None,
     }

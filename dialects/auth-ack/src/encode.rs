@@ -3,18 +3,24 @@
 use std::borrow::Cow;
 
 use koine_core::{
-    Content, ConversationRow, Event, Frame, Kind, LogEntry, Message, Place, Sent, Shape, UserId, View, Zone,
+    Content, ConversationRow, Event, Frame, Kind, LogEntry, Message, Place, Sent, Shape, UserId, View, Zone, json,
 };
 
 use crate::AckContent;
-use crate::wire::{AckFrame, ChatRow, ChatType, LastMessage, MessageFrame, MessageRow, RESERVED_MESSAGE_TYPES, State};
+use crate::wire::{ChatRow, ChatType, LastMessage, MessageRow, RESERVED_MESSAGE_TYPES, State};
+
+/// What a message's frame holds beside its content, in bytes.
+const AROUND_A_MESSAGE: usize = 192;
+
+/// The size of an acknowledgement with the longest numbers, in bytes.
+const ACK: usize = 128;
 
 /// An event as a push. Only messages can be said, to those who did not send them; a note to oneself is
 /// received by its sender.
 pub(crate) fn event(event: &Event, view: View) -> Option<Frame> {
     match event {
         Event::Message(event) if view == View::Other || event.message.is_to_self() => {
-            Some(Frame::json(&message_frame(&event.message)))
+            Some(message_frame(&event.message))
         }
         Event::Message(_)
         | Event::Opened { .. }
@@ -27,14 +33,27 @@ pub(crate) fn event(event: &Event, view: View) -> Option<Frame> {
     }
 }
 
-/// The acknowledgement of a committed message (服务器返回ack消息).
-pub(crate) fn ack(sent: &Sent, chat_type: ChatType, form: AckContent) -> AckFrame<'static> {
-    let source = sent.wire_id();
-    let content = match form {
-        AckContent::Json => format!("{{\"srcId\": {source}}}"),
-        AckContent::Documented => format!("{{'srcId': {source}}}"),
+/// The acknowledgement of a committed message (服务器返回ack消息): the bytes that an
+/// [`AckFrame`](crate::wire::AckFrame) is written as.
+pub(crate) fn ack(sent: &Sent, chat_type: ChatType, form: AckContent) -> String {
+    let start = match form {
+        AckContent::Json => r#"{\"srcId\": "#,
+        AckContent::Documented => "{'srcId': ",
     };
-    AckFrame { id: Some(sent.ack_id.get()), chat_type, msg_type: Cow::Borrowed("Ack"), content: content.into() }
+    let chat_type = match chat_type {
+        ChatType::Single => "Single",
+        ChatType::Group => "Group",
+    };
+    let mut text = String::with_capacity(ACK);
+    text.push_str(r#"{"id":"#);
+    json::push_number(&mut text, sent.ack_id.get());
+    text.push_str(r#","chatType":""#);
+    text.push_str(chat_type);
+    text.push_str(r#"","msgType":"Ack","content":""#);
+    text.push_str(start);
+    json::push_number(&mut text, sent.wire_id());
+    text.push_str(r#"}"}"#);
+    text
 }
 
 /// A message in a list, as the user who looks sees it.
@@ -78,18 +97,27 @@ pub(crate) fn chat_row<'a>(row: &'a ConversationRow, owner: UserId, zone: &Zone)
     }
 }
 
-fn message_frame(message: &Message) -> MessageFrame<'_> {
-    let place = Placed::of(message);
-    MessageFrame {
-        id: Some(message.wire_id()),
-        from_user_id: message.sender.id.get(),
-        to_user_id: place.to_user_id,
-        team_id: place.team_id,
-        chat_type: place.chat_type,
-        msg_type: message_type(&message.content).into(),
-        content: message.content.as_text().into(),
-        timestamp: Some(message.time.as_millis()),
-    }
+/// A message as it is pushed: the bytes that a [`MessageFrame`](crate::wire::MessageFrame) is written as.
+fn message_frame(message: &Message) -> Frame {
+    let frame = Frame::with_capacity(message.content.size() + AROUND_A_MESSAGE)
+        .push(r#"{"id":"#)
+        .push_number(message.wire_id())
+        .push(r#","fromUserId":"#)
+        .push_number(message.sender.id.get());
+    let frame = match &message.place {
+        Place::Direct { receiver } => {
+            frame.push(r#","toUserId":"#).push_number(receiver.id.get()).push(r#","chatType":"Single""#)
+        }
+        Place::Group(group) => frame.push(r#","teamId":"#).push_number(group.id.get()).push(r#","chatType":"Group""#),
+    };
+    frame
+        .push(r#","msgType":"#)
+        .push_text(message_type(&message.content))
+        .push(r#","content":"#)
+        .push_text(message.content.as_text())
+        .push(r#","timestamp":"#)
+        .push_millis(message.time)
+        .push("}")
 }
 
 fn last_message(message: &Message) -> LastMessage<'_> {
@@ -132,5 +160,26 @@ fn message_type(content: &Content) -> &str {
         Content::Present { kind: Kind::File, .. } => "File",
         Content::Present { kind: Kind::Other(word), .. } if !RESERVED_MESSAGE_TYPES.contains(&&**word) => word,
         Content::Present { kind: Kind::Text | Kind::Other(_), .. } | Content::Erased => "Text",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use koine_core::{ConversationId, MessageId, Timestamp};
+
+    use super::*;
+    use crate::wire::AckFrame;
+
+    #[test]
+    fn an_ack_is_written_as_its_type() {
+        for (form, content) in [(AckContent::Json, "{\"srcId\": 9}"), (AckContent::Documented, "{'srcId': 9}")] {
+            for chat_type in [ChatType::Single, ChatType::Group] {
+                let (conversation, time) = (ConversationId::new(3), Timestamp::from_millis(0));
+                let (id, ack_id) = (MessageId::new(5), MessageId::new(u64::MAX));
+                let sent = Sent { id, client_id: Some(9), conversation, seq: 1, time, ack_id };
+                let frame = AckFrame { id: Some(u64::MAX), chat_type, msg_type: "Ack".into(), content: content.into() };
+                assert_eq!(ack(&sent, chat_type, form), serde_json::to_string(&frame).expect("JSON"));
+            }
+        }
     }
 }

@@ -269,7 +269,7 @@ impl AuthAckSession {
             }
             (Task::Authenticate | Task::AuthenticateAgain, Err(error)) => self.refuse(&error, origin, out),
             (Task::Send, Ok(Reply::Sent(sent))) => {
-                out.send_json(&encode::ack(&sent, origin.chat_type, self.ack_content));
+                out.send(encode::ack(&sent, origin.chat_type, self.ack_content));
             }
             (Task::AuthenticateAgain | Task::Attach | Task::Acknowledge, Ok(_)) => {}
             (Task::Attach, Err(error)) => {

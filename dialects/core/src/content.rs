@@ -6,6 +6,8 @@ use std::sync::Arc;
 use serde::{Serialize, Serializer};
 use serde_json::value::RawValue;
 
+use crate::json;
+
 /// The content of a message.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Content {
@@ -88,7 +90,7 @@ impl Body {
     /// an escape that is no character.
     pub fn from_raw(raw: &RawValue) -> Option<Self> {
         if raw.get().starts_with('"') {
-            return serde_json::from_str::<String>(raw.get()).ok().map(|text| Self::Text(text.into()));
+            return json::text(raw).map(|text| Self::Text(text.as_ref().into()));
         }
         RawValue::from_string(compact_json(raw.get()).into_owned()).ok().map(|raw| Self::Json(raw.into()))
     }

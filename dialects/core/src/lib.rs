@@ -15,6 +15,7 @@ mod fields;
 mod frame;
 mod handle;
 mod ids;
+pub mod json;
 mod message;
 mod reply;
 mod request;

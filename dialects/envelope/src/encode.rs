@@ -10,10 +10,13 @@ use koine_core::{
 use serde::Serialize;
 
 use crate::wire::{
-    Date, DirectMessage, FriendDecision, FriendRemoved, FriendRequest, GroupDecision, GroupRemoved, GroupRequest, Push,
-    apply_state, msg_type,
+    Date, FriendDecision, FriendRemoved, FriendRequest, GroupDecision, GroupRemoved, GroupRequest, Push, apply_state,
+    msg_type,
 };
 use crate::{Dates, Options};
+
+/// What a message's frame holds beside its text, in bytes, with handles of usual length.
+const AROUND_A_MESSAGE: usize = 160;
 
 /// An event as a frame; `None` for what this dialect has no frame for.
 ///
@@ -36,33 +39,34 @@ pub(crate) fn event(event: &Event, view: View, options: &Options) -> Option<Fram
     }
 }
 
-/// 用户聊天消息.
+/// 用户聊天消息: the bytes that a [`DirectMessage`](crate::wire::DirectMessage) is written as.
 fn direct_message(message: &Message, receiver: &UserRef, options: &Options) -> Frame {
-    let data = DirectMessage {
-        send_user_id: message.sender.handle.as_str().into(),
-        receive_user_id: receiver.handle.as_str().into(),
-        message_content: message.content.as_text().into(),
-        receive_date: date(message.time, options),
-    };
-    push(msg_type::DIRECT_MESSAGE, data)
+    let frame = sent_by(message, r#"{"msgType":"1","data":{"sendUserId":"#).push_text(receiver.handle.as_str());
+    said(frame, message, options).push("}}")
 }
 
-/// 群组聊天消息. All but the receiver is the same for every member and written once.
+/// 群组聊天消息: the same with a [`GroupMessage`](crate::wire::GroupMessage). All but the receiver is the same
+/// for every member and written once.
 fn group_message(message: &Message, group: &GroupRef, options: &Options) -> Frame {
-    Frame::new()
-        .push(r#"{"msgType":"#)
-        .push_json(&msg_type::GROUP_MESSAGE)
-        .push(r#","data":{"sendUserId":"#)
-        .push_json(&message.sender.handle)
+    let frame = sent_by(message, r#"{"msgType":"2","data":{"sendUserId":"#).push_hole(Hole::Receiver);
+    said(frame, message, options).push(r#","groupId":""#).push_number(group.id.get()).push(r#""}}"#)
+}
+
+/// The beginning of a message's frame, up to the receiver.
+fn sent_by(message: &Message, start: &str) -> Frame {
+    Frame::with_capacity(message.content.size() + AROUND_A_MESSAGE)
+        .push(start)
+        .push_text(message.sender.handle.as_str())
         .push(r#","receiveUserId":"#)
-        .push_hole(Hole::Receiver)
-        .push(r#","messageContent":"#)
-        .push_json(&message.content.as_text())
-        .push(r#","receiveDate":"#)
-        .push_json(&date(message.time, options))
-        .push(r#","groupId":"#)
-        .push_json(&group.id.to_string())
-        .push("}}")
+}
+
+/// What a message's frame says after the receiver.
+fn said(frame: Frame, message: &Message, options: &Options) -> Frame {
+    let frame = frame.push(r#","messageContent":"#).push_text(message.content.as_text()).push(r#","receiveDate":"#);
+    match options.dates {
+        Dates::Millis => frame.push_millis(message.time),
+        Dates::Text => frame.push_date(&options.zone, message.time),
+    }
 }
 
 /// 好友申请, 入群申请, 邀请入群.

@@ -1,6 +1,6 @@
 //! From the parameters of a send to the command (发送消息, 发送群组消息).
 
-use koine_core::{Content, Error, ErrorKind, Handle, IdempotencyKey, SendMessage, Target, Token, UserKey};
+use koine_core::{Content, Error, ErrorKind, Handle, IdempotencyKey, SendMessage, Target, Token, UserKey, json};
 
 use crate::UniqueNo;
 use crate::wire::{Param, Params};
@@ -15,12 +15,18 @@ pub(crate) enum Addressee {
 }
 
 impl Addressee {
-    /// What a send that was accepted is answered.
-    pub(crate) const fn accepted(self) -> &'static str {
-        match self {
-            Self::User => "发送消息成功",
-            Self::Group => "发送群组消息成功",
-        }
+    /// What a send that was accepted is answered: the bytes that [`Answer::accepted`](crate::wire::Answer::accepted)
+    /// is written as.
+    pub(crate) fn accepted(self, unique_no: &str) -> String {
+        let start = match self {
+            Self::User => r#"{"code":200,"msg":"发送消息成功","obj":{"uniqueNo":"#,
+            Self::Group => r#"{"code":200,"msg":"发送群组消息成功","obj":{"uniqueNo":"#,
+        };
+        let mut answer = String::with_capacity(start.len() + unique_no.len() + 4);
+        answer.push_str(start);
+        json::push_text(&mut answer, unique_no);
+        answer.push_str("}}");
+        answer
     }
 
     /// What a send that was not accepted is answered.
@@ -83,4 +89,20 @@ fn target(to: Addressee, params: &Params<'_>) -> Result<Target, Error> {
             Target::Group(group.map_err(|_| ErrorKind::GroupNotFound)?)
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wire::Answer;
+
+    #[test]
+    fn an_acceptance_is_written_as_its_type() {
+        for unique_no in ["", "1000000000000002", "\"é\n"] {
+            for (to, msg) in [(Addressee::User, "发送消息成功"), (Addressee::Group, "发送群组消息成功")] {
+                let answer = Answer::accepted(msg, unique_no);
+                assert_eq!(to.accepted(unique_no), serde_json::to_string(&answer).expect("JSON"));
+            }
+        }
+    }
 }

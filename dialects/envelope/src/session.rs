@@ -186,7 +186,7 @@ impl EnvelopeSession {
         let place = self.sends.iter().position(|sending| sending.tag == tag);
         let Some(Sending { to, unique_no, .. }) = place.and_then(|place| self.sends.remove(place)) else { return };
         match result {
-            Ok(_) => out.send_json(&Answer::accepted(to.accepted(), &unique_no)),
+            Ok(_) => out.send(to.accepted(&unique_no)),
             Err(error) => send_failed(to, Some(&unique_no), error, out),
         }
         if self.sends.is_empty() {

@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use koine_core::{Event, Frame, Message, MessageEvent, Place, UserRef, View, Zone};
 
-use crate::wire::{Body, Chat, ServerFrame, status};
+use crate::wire::{Body, ServerFrame, status};
+
+/// What a message's frame holds beside its text, in bytes, with a handle of usual length.
+const AROUND_A_MESSAGE: usize = 128;
 
 /// An event as a frame; `None` for what this dialect has no frame for.
 pub(crate) fn event(event: &Event, view: View, zone: &Zone) -> Option<Frame> {
@@ -25,14 +28,19 @@ pub(crate) fn event(event: &Event, view: View, zone: &Zone) -> Option<Frame> {
     }
 }
 
-/// 普通消息(30001).
+/// 普通消息(30001): the bytes that a [`ServerFrame`] is written as.
 fn chat(message: &Message, zone: &Zone) -> Frame {
-    let body = Body::Chat(Chat {
-        msg: Cow::Borrowed(message.content.as_text()),
-        from_user: Cow::Borrowed(message.sender.handle.as_str()),
-        send_time: Cow::Owned(zone.text(message.time)),
-    });
-    Frame::json(&ServerFrame { status: status::MESSAGE, msg: Cow::Borrowed("OK"), body })
+    let text = message.content.as_text();
+    Frame::with_capacity(text.len() + AROUND_A_MESSAGE)
+        .push(r#"{"status":"#)
+        .push_number(status::MESSAGE.into())
+        .push(r#","msg":"OK","body":{"msg":"#)
+        .push_text(text)
+        .push(r#","from_user":"#)
+        .push_text(message.sender.handle.as_str())
+        .push(r#","send_time":"#)
+        .push_date(zone, message.time)
+        .push("}}")
 }
 
 /// 对端用户上线通知(30098) and 对端用户离线通知(30099).

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use koine_core::{Error, compact_json};
+use koine_core::{Error, compact_json, json};
 use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -102,7 +102,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for ClientFrame<'a> {
 /// A JSON value as the string this dialect shows: a string itself, any other value its compact text.
 fn text_of(raw: &RawValue) -> Option<Cow<'_, str>> {
     if raw.get().starts_with('"') {
-        return serde_json::from_str::<Text<'_>>(raw.get()).ok().map(|text| text.0);
+        return json::text(raw);
     }
     Some(compact_json(raw.get()))
 }

@@ -1,17 +1,15 @@
 //! Events as frames.
 
-use std::borrow::Cow;
+use koine_core::{Conversation, Event, Frame, MessageEvent, Place, Shape, UserId, UserRef, View};
 
-use koine_core::{Conversation, Event, Frame, Hole, MessageEvent, Place, Shape, UserId, UserRef, View};
-
-use crate::Options;
-use crate::show::{self, Show};
-use crate::wire::{CreatedFrame, EventName, Session};
+use crate::show::Show;
+use crate::wire::CreatedFrame;
+use crate::{Options, write};
 
 /// How this dialect says an event; `None` for what its document has no word for (the README lists it).
 pub(crate) fn encode(options: &Options, event: &Event, view: View) -> Option<Frame> {
     match event {
-        Event::Message(event) => message(options, event, view),
+        Event::Message(event) => Some(message(options, event, view)),
         Event::Opened { conversation, by } => {
             options.announce_sessions.then(|| opened(options, conversation, by, view))
         }
@@ -25,7 +23,7 @@ pub(crate) fn encode(options: &Options, event: &Event, view: View) -> Option<Fra
 }
 
 /// `MESSAGE_SEND_SUCCESS` for the sender's devices, `MESSAGE_RECEIVED` for everyone else's (发消息, 收消息).
-fn message(options: &Options, event: &MessageEvent, view: View) -> Option<Frame> {
+fn message(options: &Options, event: &MessageEvent, view: View) -> Frame {
     let message = &event.message;
     let side = match (view, &message.place) {
         (View::Own, _) | (View::Other, Place::Group(_)) => message.sender.id,
@@ -33,24 +31,11 @@ fn message(options: &Options, event: &MessageEvent, view: View) -> Option<Frame>
     };
     let show =
         Show { zone: &options.zone, full_profiles: options.full_profiles, reader: reader(&event.conversation, side) };
-    let content = show::content(&message.content);
-    let log = show.message(message, Cow::Borrowed(&content));
-    let session = show.session(&event.conversation, side, Some(log.clone()), 0);
     let name = match view {
-        View::Own => EventName::MessageSendSuccess,
-        View::Other => EventName::MessageReceived,
+        View::Own => "MESSAGE_SEND_SUCCESS",
+        View::Other => "MESSAGE_RECEIVED",
     };
-    let frame = Frame::new()
-        .push(r#"{"type":"#)
-        .push_json(&name)
-        .push(r#","content":"#)
-        .push(content.get())
-        .push(r#","sender":"#)
-        .push_json(&message.sender.handle)
-        .push(r#","chat_log":"#)
-        .push_json(&log)
-        .push(r#","session":"#);
-    Some(push_session(frame, &session)?.push("}"))
+    write::message(name, message, &event.conversation, side, &show)
 }
 
 /// `CONVERSATION_CREATED`, for the opener's devices too.
@@ -66,12 +51,4 @@ fn opened(options: &Options, conversation: &Conversation, by: &UserRef, view: Vi
 /// Who reads a frame for one side: known in direct conversations, where only one user is on that side.
 fn reader(conversation: &Conversation, side: UserId) -> Option<UserId> {
     matches!(conversation.shape, Shape::Direct { .. }).then_some(side)
-}
-
-/// Appends a session whose unread count is left open for each receiver.
-fn push_session(frame: Frame, session: &Session<'_>) -> Option<Frame> {
-    let text = serde_json::to_string(session).ok()?;
-    // `unread_count` is the object's last member and 0 here.
-    let shared = text.strip_suffix("0}")?;
-    Some(frame.push(shared).push_hole(Hole::Unread).push("}"))
 }

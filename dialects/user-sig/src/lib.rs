@@ -13,6 +13,7 @@ mod show;
 #[cfg(test)]
 mod tests;
 pub mod wire;
+mod write;
 
 use koine_core::{
     Dialect, Endpoint, Error, Event, Frame, HttpResponse, Opening, Session, SocketClaim, SocketRequest, View, Zone,

@@ -29,8 +29,7 @@ impl Show<'_> {
     /// A user; birthday, identity card number, phone and email are for the user's own eyes.
     pub(crate) fn user<'a>(&self, user: &'a User) -> ChatUser<'a> {
         let shown = |value: &'a Option<Arc<str>>| value.as_deref().map(Cow::Borrowed);
-        let whole = self.full_profiles || self.reader == Some(user.id);
-        let private = |value| if whole { shown(value) } else { None };
+        let private = |value| if self.shows_all_of(user) { shown(value) } else { None };
         let profile = &user.profile;
         ChatUser {
             user_id: Cow::Borrowed(user.handle.as_str()),
@@ -52,6 +51,11 @@ impl Show<'_> {
         }
     }
 
+    /// Whether the reader may see what is private about a user.
+    pub(crate) fn shows_all_of(&self, user: &User) -> bool {
+        self.full_profiles || self.reader == Some(user.id)
+    }
+
     /// A conversation, a direct one as `side` (one of its two users) sees it.
     pub(crate) fn session<'a>(
         &self,
@@ -60,25 +64,23 @@ impl Show<'_> {
         recently_chat_log: Option<ChatLog<'a>>,
         unread_count: u64,
     ) -> Session<'a> {
-        let (kind, name, session_info) = match &conversation.shape {
-            Shape::Direct { name, users: [first, second] } => {
-                let peer = if first.id == side { second } else { first };
-                let name = name.as_deref().filter(|name| !name.is_empty()).unwrap_or(UNNAMED);
-                (Session::DIRECT, name, SessionInfo::Direct(Box::new(self.user(peer))))
+        let (kind, session_info) = match &conversation.shape {
+            Shape::Direct { users, .. } => {
+                (Session::DIRECT, SessionInfo::Direct(Box::new(self.user(peer(users, side)))))
             }
-            Shape::Group { name, manager, member_count } => {
+            Shape::Group { manager, member_count, .. } => {
                 let info = GroupInfo {
                     manager: Cow::Borrowed(manager.handle.as_str()),
                     member_count: *member_count,
                     chat_user_list: None,
                 };
-                (Session::GROUP, name.as_ref(), SessionInfo::Group(info))
+                (Session::GROUP, SessionInfo::Group(info))
             }
         };
         Session {
             session_id: conversation.id.get(),
             kind,
-            name: Cow::Borrowed(name),
+            name: Cow::Borrowed(name(&conversation.shape)),
             session_info,
             create_time: self.date(conversation.created),
             recently_chat_log,
@@ -98,19 +100,19 @@ impl Show<'_> {
 
     /// A message of a log.
     pub(crate) fn entry<'a>(&self, entry: &'a LogEntry) -> ChatLog<'a> {
-        let mut log = self.message(&entry.message, content(&entry.message.content));
+        let mut log = self.message(&entry.message);
         log.have_read = entry.read_by_others;
         log.read_time = entry.read_time.map(|moment| self.date(moment));
         log
     }
 
-    /// A message that nobody has read yet, with its content as it was already written.
-    pub(crate) fn message<'a>(&self, message: &'a Message, content: Cow<'a, RawValue>) -> ChatLog<'a> {
+    /// A message that nobody has read yet.
+    fn message<'a>(&self, message: &'a Message) -> ChatLog<'a> {
         ChatLog {
             id: message.id.get(),
             have_read: false,
             read_time: None,
-            content,
+            content: content(&message.content),
             sender: Cow::Borrowed(message.sender.handle.as_str()),
             create_time: self.date(message.time),
             create_timestamp: message.time.as_millis(),
@@ -123,8 +125,21 @@ impl Show<'_> {
     }
 }
 
+/// The name of a session.
+pub(crate) fn name(shape: &Shape) -> &str {
+    match shape {
+        Shape::Direct { name, .. } => name.as_deref().filter(|name| !name.is_empty()).unwrap_or(UNNAMED),
+        Shape::Group { name, .. } => name,
+    }
+}
+
+/// The user whom a direct session is with, as `side` sees it.
+pub(crate) fn peer([first, second]: &[Arc<User>; 2], side: UserId) -> &User {
+    if first.id == side { second } else { first }
+}
+
 /// Content as JSON; a value other than a string is kept as it came.
-pub(crate) fn content(content: &Content) -> Cow<'_, RawValue> {
+fn content(content: &Content) -> Cow<'_, RawValue> {
     let text = match content {
         Content::Present { body: Body::Json(raw), .. } => return Cow::Borrowed(raw),
         Content::Present { body: Body::Text(text), .. } => text,

@@ -137,7 +137,8 @@ proptest! {
         prop_assert_eq!(read.content.get(), raw.get());
         prop_assert_eq!(read.timestamp.unsigned_abs(), time);
         prop_assert_eq!(read.receiver_id.as_deref(), Some("jack"));
-        prop_assert_eq!(read.group_id, None);
+        prop_assert_eq!(read.group_id.as_deref(), None);
+        prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
     }
 
     #[test]
@@ -149,7 +150,8 @@ proptest! {
         let event = Event::Message(MessageEvent { message: said, conversation: conversation(id) });
         let text = dialect().encode(&event, View::Other).unwrap().into_shared().unwrap();
         let Ok(wire::ServerFrame::Message(read)) = wire::ServerFrame::read(&text) else { panic!("{text}") };
-        prop_assert_eq!(read.group_id, Some(id.to_string().into()));
+        prop_assert_eq!(read.group_id.as_deref().map(str::to_owned), Some(id.to_string()));
+        prop_assert_eq!(serde_json::to_string(&read).unwrap(), text);
         let shown = group(id, &[user(1, "tom")]);
         let shown = crate::encode::group(&shown);
         let read: wire::Group<'_> = serde_json::from_str(&serde_json::to_string(&shown).unwrap()).unwrap();

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use koine_core::{Error, compact_json};
+use koine_core::{Error, compact_json, json};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
@@ -75,7 +75,7 @@ impl<'a> From<&'a str> for Param<'a> {
 }
 
 fn string(raw: &RawValue) -> Param<'_> {
-    serde_json::from_str::<Text<'_>>(raw.get()).map_or(Param::Wrong, |text| Param::Text(text.0))
+    json::text(raw).map_or(Param::Wrong, Param::Text)
 }
 
 /// A JSON string, borrowed where it has no escapes.

@@ -1,7 +1,9 @@
 //! What a client sends.
 
+use std::fmt;
+
 use koine_core::Error;
-use serde::de::Deserializer;
+use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -62,11 +64,19 @@ impl<'a> ClientFrame<'a> {
     /// Reads a text frame. Unknown keys are ignored, of a repeated one the last counts.
     /// `BadRequest` says what is wrong with the envelope; parameters are not judged yet.
     pub fn read(frame: &'a str) -> Result<Self, Error> {
-        let outer: Outer<'a> =
-            serde_json::from_str(frame).map_err(|_| Error::bad_request("the frame is not a JSON object"))?;
-        let frame = Self::from_outer(&outer).map_err(Error::bad_request)?;
+        let frame = match serde_json::from_str::<Whole<'a>>(frame) {
+            Ok(whole) => Self { url: whole.url, params: whole.params },
+            Err(_) => Self::read_in_parts(frame)?,
+        };
         frame.url.required("url")?;
         Ok(frame)
+    }
+
+    /// Reads what cannot be read in one go: it tells what is wrong, and that parameters are null.
+    fn read_in_parts(frame: &'a str) -> Result<Self, Error> {
+        let outer: Outer<'a> =
+            serde_json::from_str(frame).map_err(|_| Error::bad_request("the frame is not a JSON object"))?;
+        Self::from_outer(&outer).map_err(Error::bad_request)
     }
 
     fn from_outer(outer: &Outer<'a>) -> Result<Self, &'static str> {
@@ -97,6 +107,51 @@ impl<'de: 'a, 'a> Deserialize<'de> for Params<'a> {
             _ => {}
         })?;
         Ok(params)
+    }
+}
+
+/// The envelope with its parameters, which are an object or absent: read in one go.
+#[derive(Default)]
+struct Whole<'a> {
+    url: Param<'a>,
+    params: Params<'a>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Whole<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(WholeVisitor)
+    }
+}
+
+struct WholeVisitor;
+
+impl<'de> Visitor<'de> for WholeVisitor {
+    type Value = Whole<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with url and params")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Whole<'de>, A::Error> {
+        #[derive(Deserialize)]
+        #[serde(field_identifier, rename_all = "camelCase")]
+        enum Key {
+            Url,
+            Params,
+            #[serde(other)]
+            Other,
+        }
+        let mut whole = Whole::default();
+        while let Some(key) = map.next_key()? {
+            match key {
+                Key::Url => whole.url = Param::from_raw(map.next_value()?),
+                Key::Params => whole.params = map.next_value()?,
+                Key::Other => {
+                    map.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(whole)
     }
 }
 

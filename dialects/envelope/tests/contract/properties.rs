@@ -5,11 +5,11 @@ use koine_envelope::wire::{
     Answer, ClientFrame, Date, DirectMessage, FriendDecision, FriendRemoved, FriendRequest, GroupDecision,
     GroupMessage, GroupRemoved, GroupRequest, LoginResult, Param, Params, Push,
 };
-use koine_envelope::{Envelope, Options};
+use koine_envelope::{Dates, Envelope, Options};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 
-use crate::support::{Done, Table, to_group};
+use crate::support::{Done, Table, direct, to_group, user};
 
 /// Text that is JSON-like enough to get past the first check now and then.
 fn frames() -> impl Strategy<Value = String> {
@@ -122,9 +122,24 @@ proptest! {
         let frame = Envelope::default().encode(&to_group(group, Content::text(&text)), View::Other).expect("a frame");
         let filled = frame.fill(&Handle::new(&receiver).expect("a handle"), 0);
         let push: Push<'_, GroupMessage<'_>> = serde_json::from_str(&filled).expect("the wire type");
-        prop_assert_eq!(push.msg_type, "2");
-        prop_assert_eq!(push.data.message_content, text);
-        prop_assert_eq!(push.data.receive_user_id, receiver);
+        prop_assert_eq!(&*push.msg_type, "2");
+        prop_assert_eq!(&*push.data.message_content, text);
+        prop_assert_eq!(&*push.data.receive_user_id, receiver);
         prop_assert_eq!(push.data.group_id.parse::<u64>().ok(), Some(group));
+        prop_assert_eq!(serde_json::to_string(&push).expect("JSON"), filled);
+    }
+
+    #[test]
+    fn a_direct_message_is_written_as_its_wire_type(
+        text in any::<String>(), receiver in "[^\\p{Cc}]{1,20}", in_words in any::<bool>(),
+    ) {
+        let dates = if in_words { Dates::Text } else { Dates::Millis };
+        let event = direct(&user(2, &receiver, None).to_ref(), Content::text(&text));
+        let frame = Envelope::new(Options { dates, ..Options::default() }).encode(&event, View::Other).expect("a frame");
+        let frame = frame.into_shared().expect("no holes");
+        let push: Push<'_, DirectMessage<'_>> = serde_json::from_str(&frame).expect("the wire type");
+        prop_assert_eq!(&*push.msg_type, "1");
+        prop_assert_eq!((&*push.data.message_content, &*push.data.receive_user_id), (text.as_str(), receiver.as_str()));
+        prop_assert_eq!(serde_json::to_string(&push).expect("JSON"), frame);
     }
 }

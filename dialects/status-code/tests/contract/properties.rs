@@ -2,11 +2,12 @@
 
 use std::borrow::Cow;
 
-use koine_core::{Content, View};
+use koine_core::{Content, Dialect, View};
 use koine_status_code::wire::{Body, Chat, ClientFrame, ServerFrame};
+use koine_status_code::{Options, StatusCode};
 use proptest::prelude::*;
 
-use crate::support::{Done, Table, direct, said, user};
+use crate::support::{Done, Table, direct, user};
 
 /// Text that is JSON-like enough to get past the first check now and then.
 fn frames() -> impl Strategy<Value = String> {
@@ -48,9 +49,13 @@ proptest! {
     }
 
     #[test]
-    fn a_message_is_shown_as_it_was_sent(msg in any::<String>()) {
+    fn a_message_is_written_as_its_wire_type(msg in any::<String>()) {
         let event = direct(&user(2, "jack").to_ref(), Content::text(&msg));
-        let said = said(&event, View::Other).expect("a frame");
-        prop_assert_eq!(&said["body"]["msg"], &msg);
+        let frame = StatusCode::new(Options::default()).encode(&event, View::Other).expect("a frame");
+        let text = frame.into_shared().expect("no holes");
+        let read: ServerFrame<'_> = serde_json::from_str(&text).expect("the wire type");
+        let Body::Chat(chat) = &read.body else { panic!("{text}") };
+        prop_assert_eq!((&*chat.msg, &*chat.from_user), (msg.as_str(), "tom"));
+        prop_assert_eq!(serde_json::to_string(&read).expect("JSON"), text);
     }
 }

@@ -178,9 +178,8 @@ proptest! {
             SessionInfo::Group(info) => prop_assert_eq!(info.member_count, ids.1),
             SessionInfo::Direct(peer) => prop_assert_eq!(&*peer.user_id, if own { "jack" } else { &*handle }),
         }
-        // Written by the type for both ends, the frame is the same JSON.
-        let again: Value = serde_json::from_str(&serde_json::to_string(&frame).unwrap()).unwrap();
-        prop_assert_eq!(again, serde_json::from_str::<Value>(&text).unwrap());
+        // It is what the type for both ends is written as.
+        prop_assert_eq!(serde_json::to_string(&frame).unwrap(), text);
     }
 
     #[test]

@@ -23,18 +23,18 @@ pub(crate) fn possible() -> Result<(), String> {
 }
 
 /// The clock jumps back and forward by hours while all dialects talk, and while the server is down.
-pub(crate) async fn jumps() -> Result<()> {
+pub(crate) async fn jumps(engine: &'static str) -> Result<()> {
     let library = library().context("no libfaketime")?;
     let folder = tempfile::tempdir()?;
     let clock = folder.path().join("clock");
     fs::write(&clock, "+0\n")?;
-    let site = Site::new(folder.path(), "fjall")
+    let site = Site::new(folder.path(), engine)
         .with_variable("LD_PRELOAD", &library.to_string_lossy())
         .with_variable("FAKETIME_TIMESTAMP_FILE", &clock.to_string_lossy())
         .with_variable("FAKETIME_NO_CACHE", "1")
         .with_variable("DONT_FAKE_MONOTONIC", "1");
     let mut server = site.start().await?;
-    let fleet = Fleet::found(server.place(), "fjall", Pace::default()).await?;
+    let fleet = Fleet::found(server.place(), engine, Pace::default()).await?;
     for times in [["+0", "-3h"], ["-5h", "+6h"], ["+2h", "-1h"]] {
         let voyage = fleet.sail(server.place());
         for time in times {

@@ -48,6 +48,7 @@ fn main() -> ExitCode {
         add("would lose it if it did not sync", &both, |engine| run(power_cut::without_syncs(engine)));
         add("accepts nothing more once a sync has failed", &inject, |engine| run(bad_disk::syncs_fail(engine)));
         add("accepts nothing more once a write has failed", &inject, |engine| run(bad_disk::writes_fail(engine)));
+        add("keeps its order when the clock jumps", &clock::possible(), |engine| run(clock::jumps(engine)));
         add("comes back after the disk was full", &mount, |engine| run(bad_disk::full(engine)));
     }
     let always = Ok(());
@@ -55,7 +56,6 @@ fn main() -> ExitCode {
         beside_others("sends wait while the disk is nearly full", &mount, || run(bad_disk::nearly_full())),
         beside_others("a graceful stop under load loses nothing", &always, || run(graceful_stop::under_load())),
         beside_others("who reconnects continues where it was", &always, || run(graceful_stop::continues())),
-        beside_others("a clock that jumps changes no order", &clock::possible(), || run(clock::jumps())),
         beside_others("what a half-open connection was pushed stays pending", &always, || {
             run(half_open::stays_pending())
         }),

@@ -13,11 +13,15 @@
 //! - **Damage in the middle of a long log** may go unnoticed until the page is read: sled skips the rest of that
 //!   segment (8 MiB), and the last commit is still there. The tally does not come out then (see `tally`), which
 //!   `koine store check` tells. fjall stops there, and is refused.
+//! - **After a failed write** sled's state in memory is ahead of the disk. Reads go on from the last sync (see
+//!   `durable`). sled refuses those that meet a page which is still to be split or merged, as that is written too;
+//!   so each batch has its pages put in order before it is synced (see `writer`).
 //! - It panics on some damage; every call is guarded. A panic in one of sled's own I/O threads cannot be
 //!   caught here: the commit that waits for that thread then never returns.
 
 mod blobs;
 mod convert;
+mod durable;
 mod key;
 mod opening;
 mod writer;
@@ -25,10 +29,11 @@ mod writer;
 use std::mem;
 use std::ops::Bound;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockWriteGuard};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::Instant;
 
 use bytes::Bytes;
+use sled::IVec;
 
 use super::guard::guarded;
 use super::health::Health;
@@ -39,6 +44,7 @@ use super::{
     Batch, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Pair, Read, Snapshot, Space, open, range,
 };
 use convert::{bytes, failed};
+use durable::Durable;
 use writer::{Work, Writer};
 
 /// Past this sled holds unreasonably many pages in memory at once.
@@ -61,6 +67,8 @@ struct Shared {
     gate: RwLock<()>,
     /// Only the writer changes it.
     mark: Mutex<Mark>,
+    /// What reads go by once writing has failed.
+    durable: Durable,
     health: Health,
 }
 
@@ -69,8 +77,8 @@ impl SledEngine {
     pub(super) fn open(directory: &Path, cache_bytes: u64, trust: Trust) -> Result<Self, EngineError> {
         let tree = guarded(|| opening::open(directory, cache_bytes))?;
         let mark = guarded(|| convert::mark(&tree))?;
-        let health = Health::default();
-        let shared = Arc::new(Shared { tree, gate: RwLock::new(()), mark: Mutex::new(mark), health });
+        let (durable, health) = Default::default();
+        let shared = Arc::new(Shared { tree, gate: RwLock::new(()), mark: Mutex::new(mark), durable, health });
         let recorded = open::verify(EngineKind::Sled, directory, trust, mark.position)?;
         let upkeep = Upkeep::new(mark.position, recorded, Instant::now());
         let writer = Writer::start(Arc::clone(&shared), directory, upkeep)?;
@@ -96,14 +104,24 @@ impl Shared {
         self.mark.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn exclusive(&self) -> RwLockWriteGuard<'_, ()> {
-        self.gate.write().unwrap_or_else(PoisonError::into_inner)
+    /// Applies a batch as a whole in the eyes of scans; where that fails, they know before they see a part.
+    fn apply(&self, writes: sled::Batch, mark: Mark) -> Result<(), EngineError> {
+        let _whole_batches = self.gate.write().unwrap_or_else(PoisonError::into_inner);
+        let applied = guarded(|| self.tree.apply_batch(writes).map_err(|error| failed("committing a batch", error)));
+        applied.inspect_err(|failure| self.health.poison(failure))?;
+        *self.mark() = mark;
+        Ok(())
+    }
+
+    /// Whether what is in memory may be ahead of the disk for good.
+    fn has_failed(&self) -> bool {
+        self.health.check().is_err()
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        if self.health.check().is_err() {
+        if self.has_failed() {
             // Never closed: closing writes, and may wait for ever for a thread that is gone.
             mem::forget(self.tree.clone());
         }
@@ -204,7 +222,8 @@ impl Read for View {
 impl Read for Shared {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         guarded(|| {
-            let value = self.tree.get(key::of(space, key));
+            let key = key::of(space, key);
+            let value = if self.has_failed() { self.durable.get(&self.tree, &key) } else { self.tree.get(key) };
             let value = value.map_err(|error| failed(format!("reading from {space}"), error))?;
             Ok(value.as_deref().map(bytes))
         })
@@ -223,13 +242,17 @@ impl Read for Shared {
         guarded(|| {
             let _whole_batches = self.gate.read().unwrap_or_else(PoisonError::into_inner);
             let prefix = space.name().len() + 1;
-            let pair = |found: sled::Result<(sled::IVec, sled::IVec)>| {
-                found.map(|(key, value)| (bytes(key.get(prefix..).unwrap_or_default()), bytes(&value)))
-            };
-            let found = self.tree.range(key::range(space, range));
-            let pairs: Result<_, _> = match direction {
-                Direction::Forward => found.take(limit).map(pair).collect(),
-                Direction::Reverse => found.rev().take(limit).map(pair).collect(),
+            let pair = |(key, value): (IVec, IVec)| (bytes(key.get(prefix..).unwrap_or_default()), bytes(&value));
+            let range = key::range(space, range);
+            let pairs: Result<_, _> = if self.has_failed() {
+                let found = self.durable.scan(&self.tree, &range, direction, limit);
+                found.map(|pairs| pairs.into_iter().map(pair).collect())
+            } else {
+                let found = self.tree.range(range);
+                match direction {
+                    Direction::Forward => found.take(limit).map(|found| found.map(pair)).collect(),
+                    Direction::Reverse => found.rev().take(limit).map(|found| found.map(pair)).collect(),
+                }
             };
             pairs.map_err(|error| failed(format!("scanning {space}"), error))
         })

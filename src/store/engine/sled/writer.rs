@@ -133,11 +133,12 @@ impl State {
         self.write(|state| {
             let tally = batch.tally(state.shared.mark().tally, |space, key| state.shared.get(space, key))?;
             let mark = Mark { position, tally };
-            let writes = convert::batch(batch, mark);
-            let _whole_batches = state.shared.exclusive();
-            state.shared.tree.apply_batch(writes).map_err(|error| failed("committing a batch", error))?;
-            *state.shared.mark() = mark;
-            Ok(())
+            let (writes, keys) = convert::batch(batch, mark);
+            let shared = &state.shared;
+            let kept = shared.durable.keep(&shared.tree, keys.iter().map(|key| &**key));
+            kept.map_err(|error| failed("reading what a batch replaces", error))?;
+            shared.apply(writes, mark)?;
+            tidy(&shared.tree, &keys)
         })?;
         self.upkeep.committed(Durability::Lazy, Instant::now());
         Ok(())
@@ -147,7 +148,9 @@ impl State {
         self.write(|state| {
             state.shared.tree.flush().map_err(|error| failed("flushing the log", error))?;
             state.blobs.sync().map_err(|error| EngineError::io("syncing large pages", error))?;
-            state.log.sync_data().map_err(|error| EngineError::io("syncing the log", error))
+            state.log.sync_data().map_err(|error| EngineError::io("syncing the log", error))?;
+            state.shared.durable.forget();
+            Ok(())
         })?;
         self.upkeep.synced();
         Ok(())
@@ -174,6 +177,12 @@ impl State {
         self.shared.health.check()?;
         guarded(|| write(self)).inspect_err(|failure| self.shared.health.poison(failure))
     }
+}
+
+/// Has sled split and merge the pages that a batch has changed. It does so when it next looks for a key there, and
+/// refuses to show anything of such a page once writing has failed.
+fn tidy(tree: &sled::Tree, keys: &[sled::IVec]) -> Answer {
+    keys.iter().try_for_each(|key| tree.get(key).map(drop)).map_err(|error| failed("splitting pages", error))
 }
 
 fn answer(caller: &SyncSender<Answer>, answer: Answer) {

@@ -36,11 +36,16 @@ pub(crate) fn for_store() -> usize {
 }
 
 fn connections_of(limit: usize) -> usize {
-    limit.saturating_sub(OWN + store_of(limit) + limit / 16).max(1)
+    limit.saturating_sub(OWN + store_of(limit) + passing_of(limit)).max(1)
 }
 
 fn store_of(limit: usize) -> usize {
-    (limit / 8).clamp(8, MOST_FOR_STORE)
+    (limit / 8).clamp(8, (256 + limit / 256).min(MOST_FOR_STORE))
+}
+
+/// For uploads, the management API and whatever else comes and goes.
+fn passing_of(limit: usize) -> usize {
+    (limit / 16).min(128)
 }
 
 #[cfg(unix)]
@@ -65,6 +70,7 @@ mod tests {
             assert!(connections + store_of(limit) + OWN < limit, "{connections} of {limit}");
             assert!(connections > limit / 4, "only {connections} of {limit}");
         }
+        assert!(connections_of(20_000) >= 19_500);
     }
 
     #[test]

@@ -1,18 +1,47 @@
 //! What leads to messages: ids on auth-ack, and idempotency keys.
 
-use super::walk::Checker;
-use crate::store::embedded::records::{ContentRecord, KeyRecord, MessageRecord};
+use super::walk::{Checker, Compared, Unreadable};
+use crate::store::embedded::records::{ContentRecord, KeyRecord, MessageRecord, PlaceRecord, PlacesRecord, Record};
 use crate::store::embedded::{keys, spaces};
 use crate::store::engine::Space;
 
 impl Checker<'_> {
-    /// Every id leads to the message that has it.
+    /// Every id that the store gave out leads to the message that has it.
+    pub(super) fn places(&mut self) {
+        const SPACE: Space = spaces::PLACES;
+        self.records::<PlacesRecord>(SPACE, |checker, key, places| {
+            let first = keys::read_number(key).unwrap_or(u64::MAX);
+            let start = places.0.first().is_some_and(|place| place.above == 0);
+            let ascending = places.0.is_sorted_by(|one, other| one.above < other.above);
+            checker.expect(start && ascending, SPACE, key, "its messages are in disorder");
+            for place in &places.0 {
+                let id = first.saturating_add(place.above);
+                let at = keys::two_numbers(place.conversation, place.seq);
+                let message = checker.look_up::<MessageRecord>(spaces::LOG, &at)?;
+                let same = message.is_some_and(|message| message.id == id && message.client_id.is_none());
+                if !same {
+                    checker.find(SPACE, key, format!("no message has the id {id}"));
+                }
+            }
+            Ok(())
+        });
+    }
+
+    /// Where the message of an id that the store gave out should be.
+    pub(super) fn place(&mut self, id: u64) -> Compared<Option<PlaceRecord>> {
+        let found = self.last_at(spaces::PLACES, &keys::number(id))?;
+        let Some((first, value)) = found else { return Ok(None) };
+        let places = PlacesRecord::decode(&value).map_err(|_| Unreadable)?;
+        Ok(places.find(id.saturating_sub(keys::read_number(&first).unwrap_or(u64::MAX))))
+    }
+
+    /// Every client's id leads to the message that has it.
     pub(super) fn wire_ids(&mut self) {
         const SPACE: Space = spaces::WIRE_IDS;
         self.walk(SPACE, |checker, key, value| {
             let message = checker.look_up::<MessageRecord>(spaces::LOG, value)?;
-            let same =
-                message.is_some_and(|message| Some(message.client_id.unwrap_or(message.id)) == keys::read_number(key));
+            let id = keys::read_number(key);
+            let same = message.is_some_and(|message| message.client_id.is_some() && message.client_id == id);
             checker.expect(same, SPACE, key, "no message has this id");
             Ok(())
         });

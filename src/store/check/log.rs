@@ -112,9 +112,12 @@ impl Checker<'_> {
             self.expect(delivered, SPACE, key, "it is not delivered to its own sender");
             self.expect(!hidden, SPACE, key, "it is hidden from its own sender");
         }
-        let wire_id = message.client_id.unwrap_or(message.id);
-        let indexed = self.get(spaces::WIRE_IDS, &keys::number(wire_id))?;
-        self.expect(indexed.as_deref() == Some(key), SPACE, key, "its id does not lead back to it");
+        let indexed = match message.client_id {
+            Some(client_id) => self.get(spaces::WIRE_IDS, &keys::number(client_id))?.as_deref().and_then(keys::numbers),
+            None => self.place(message.id)?.map(|place| (place.conversation, place.seq)),
+        };
+        let back = indexed.is_some() && indexed == keys::numbers(key);
+        self.expect(back, SPACE, key, "its id does not lead back to it");
         Ok(())
     }
 

@@ -45,6 +45,7 @@ pub fn check(engine: &dyn Engine, data: Option<&Path>, cap: usize, progress: &mu
     checker.pairs();
     checker.heads();
     checker.log();
+    checker.places();
     checker.wire_ids();
     checker.keys();
     checker.chats();

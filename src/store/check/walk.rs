@@ -185,6 +185,13 @@ impl<'a> Checker<'a> {
         self.engine.get(space, key).map_err(|_| Unreadable)
     }
 
+    /// The last pair of a space whose key is not after this one.
+    pub(super) fn last_at(&self, space: Space, key: &[u8]) -> Compared<Option<Pair>> {
+        let range = (Bound::Unbounded, Bound::Included(key));
+        let found = self.engine.scan(space, range, Direction::Reverse, 1).map_err(|_| Unreadable)?;
+        Ok(found.into_iter().next())
+    }
+
     /// The record under a key.
     pub(super) fn look_up<R: Record>(&self, space: Space, key: &[u8]) -> Compared<Option<R>> {
         self.get(space, key)?.map(|bytes| R::decode(&bytes)).transpose().map_err(|_| Unreadable)

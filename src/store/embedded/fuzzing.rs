@@ -8,7 +8,8 @@ use super::keys;
 use super::ranges::RangeSet;
 use super::records::{
     ContentRecord, ConversationRecord, Count, FileRecord, Head, KeyRecord, KindRecord, MemberRecord, MessageRecord,
-    Record, RequestKindRecord, RequestRecord, RequestStateRecord, ShapeRecord, TokenRecord, UserRecord,
+    PlaceRecord, PlacesRecord, Record, RequestKindRecord, RequestRecord, RequestStateRecord, ShapeRecord, TokenRecord,
+    UserRecord,
 };
 use super::view;
 
@@ -30,12 +31,13 @@ pub fn read(sort: u8, bytes: &[u8]) -> Option<Vec<u8>> {
         11 => again(&Vec::<u64>::decode(bytes).ok()?),
         12 => again(&String::decode(bytes).ok()?),
         13 => key(bytes),
+        14 => places(bytes),
         _ => None,
     }
 }
 
 /// How many sorts there are.
-pub const SORTS: u8 = 14;
+pub const SORTS: u8 = 15;
 
 fn again(record: &impl Record) -> Option<Vec<u8>> {
     record.encode().ok()
@@ -79,6 +81,12 @@ fn key(bytes: &[u8]) -> Option<Vec<u8>> {
         return Some(keys::two_users(UserId::new(first), UserId::new(second)));
     }
     keys::read_number(bytes).map(keys::number)
+}
+
+fn places(bytes: &[u8]) -> Option<Vec<u8>> {
+    let record = PlacesRecord::decode(bytes).ok()?;
+    let _ = [0, 1, u64::MAX].map(|above| record.find(above));
+    again(&record)
 }
 
 /// Records of every sort that hold a text, to begin with.
@@ -147,6 +155,7 @@ pub fn samples(text: &str) -> Vec<(u8, Vec<u8>)> {
         (11, again(&vec![1_u64, digits])),
         (12, again(&text.to_owned())),
         (13, Some(keys::chat(UserId::new(digits), keys::Sort::Group, koine_core::ConversationId::new(2)))),
+        (14, again(&PlacesRecord(vec![PlaceRecord { above: digits, conversation: 1, seq: digits }]))),
     ];
     records.into_iter().filter_map(|(sort, bytes)| Some((sort, bytes?))).collect()
 }

@@ -5,6 +5,9 @@ use koine_core::{MessageId, Timestamp};
 /// Where the mark is kept.
 pub(in crate::store) const KEY: &[u8] = b"message_ids";
 
+/// Ids stay below this, so that clients keep them exact in their own numbers.
+pub(super) const BOUND: u64 = 1 << 53;
+
 /// 2024-01-01T00:00:00Z, in ms since the Unix epoch.
 const EPOCH: i64 = 1_704_067_200_000;
 const NODE_BITS: u32 = 5;
@@ -108,7 +111,7 @@ mod tests {
     fn ids_stay_below_two_to_the_fifty_third_for_decades() {
         let mut ids = MessageIds::new(31, 0, 0);
         let in_thirty_years = Timestamp::from_millis(EPOCH + 30 * 365 * 86_400_000);
-        assert!(ids.next(in_thirty_years).get() < 1 << 53);
+        assert!(ids.next(in_thirty_years).get() < BOUND);
     }
 
     #[test]

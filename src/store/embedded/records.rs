@@ -226,6 +226,28 @@ pub(crate) struct MessageRecord {
     pub(crate) content: ContentRecord,
 }
 
+/// Where the messages of a batch are: one record for them all, since the id of one is looked for far less often than
+/// another is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlacesRecord(pub(crate) Vec<PlaceRecord>);
+
+/// Where a message is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct PlaceRecord {
+    /// How far the message's id lies above that of the record.
+    pub(crate) above: u64,
+    pub(crate) conversation: u64,
+    pub(crate) seq: u64,
+}
+
+impl PlacesRecord {
+    /// Where a message is; `above` is how far its id lies above that of the record.
+    pub(crate) fn find(&self, above: u64) -> Option<PlaceRecord> {
+        let at = self.0.binary_search_by_key(&above, |place| place.above).ok()?;
+        self.0.get(at).copied()
+    }
+}
+
 /// What a message says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) enum ContentRecord {
@@ -385,6 +407,11 @@ impl Record for ContentRecord {
 impl Record for MessageRecord {
     fn size_hint(&self) -> usize {
         self.content.size_hint() + 40
+    }
+}
+impl Record for PlacesRecord {
+    fn size_hint(&self) -> usize {
+        self.0.len() * 12 + 8
     }
 }
 impl Record for RequestRecord {}

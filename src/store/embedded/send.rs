@@ -9,6 +9,7 @@ use koine_core::{
 };
 
 use super::keys::{self, Sort};
+use super::message_ids::BOUND as ID_BOUND;
 use super::records::{ContentRecord, Head, KeyRecord, MessageRecord};
 use super::spaces;
 use super::view::View;
@@ -119,7 +120,7 @@ impl Writer {
             if let Some((conversation, seq)) = self.wire_position(client_id)? {
                 return self.repeated_id(sender, send, known, conversation, seq).map(Some);
             }
-            if client_id == 0 || (client_id < 1 << 53 && !self.ids.has_reached(client_id)) {
+            if client_id == 0 || (client_id < ID_BOUND && !self.ids.has_reached(client_id)) {
                 return Err(Error::bad_request("the id was not given out by this server").into());
             }
         }
@@ -194,7 +195,7 @@ impl Writer {
             content: ContentRecord::from(&send.content),
         };
         self.put(spaces::LOG, keys::log(conversation, seq), &record)?;
-        self.put_wire_id(send.client_id.unwrap_or(id.get()), conversation, seq);
+        self.put_place(id, send.client_id, conversation, seq);
         self.put_head(conversation, Head { seq, id: id.get(), time: time.as_millis() })?;
         if let Some(key) = &send.key {
             let fingerprint = KeyRecord::fingerprint_of(conversation.get(), &record.content)?;

@@ -39,7 +39,9 @@ spaces! {
     MEMBERS = "members".counted,
     /// Conversation, seq → [`super::records::MessageRecord`]
     LOG = "log".growing,
-    /// Id on auth-ack → conversation, seq
+    /// First message id of a batch → [`super::records::PlacesRecord`] of its messages that have no id of their client's
+    PLACES = "places".growing,
+    /// Client's id on auth-ack → conversation, seq
     WIRE_IDS = "wire_ids".growing,
     /// Conversation, user, seq → time at which everything up to seq was read
     READS = "reads",

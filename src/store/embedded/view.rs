@@ -8,7 +8,10 @@ use koine_core::{
 };
 
 use super::keys::{self, Sort};
-use super::records::{ConversationRecord, Head, MemberRecord, MessageRecord, Record, ShapeRecord, UserRecord};
+use super::message_ids::BOUND as ID_BOUND;
+use super::records::{
+    ConversationRecord, Head, MemberRecord, MessageRecord, PlacesRecord, Record, ShapeRecord, UserRecord,
+};
 use super::spaces;
 use crate::store::StoreError;
 use crate::store::engine::{Direction, Pair, Space};
@@ -129,6 +132,24 @@ pub(crate) trait View {
             time: Timestamp::from_millis(record.time),
             content: record.content.try_into()?,
         })
+    }
+
+    /// Where the message with this id on auth-ack is: its client's id if it has one, else its own.
+    fn place_of(&self, wire_id: u64) -> Result<Option<(ConversationId, u64)>, StoreError> {
+        let key = keys::number(wire_id);
+        let place = match self.get(spaces::WIRE_IDS, &key)? {
+            Some(bytes) => keys::numbers(&bytes),
+            None if wire_id >= ID_BOUND => None,
+            None => {
+                let behind = [key.as_slice(), &[0]].concat();
+                let found = self.scan(spaces::PLACES, &[], &behind, Direction::Reverse, 1)?;
+                let Some((first, value)) = found.first() else { return Ok(None) };
+                let first = keys::read_number(first).ok_or(StoreError::corrupt("places have no id"))?;
+                let place = PlacesRecord::decode(value)?.find(wire_id.saturating_sub(first));
+                place.map(|place| (place.conversation, place.seq))
+            }
+        };
+        Ok(place.map(|(conversation, seq)| (ConversationId::new(conversation), seq)))
     }
 
     /// The pairs whose keys begin with `prefix`, ascending, after the key `after`.

@@ -25,6 +25,7 @@ on_each_engine!(
     pending_leaves_out_what_the_connection_has_had,
     pending_of_one_peer_is_only_what_the_peer_wrote_directly,
     acknowledging_names_a_message_by_the_client_s_id_or_its_own,
+    acknowledging_finds_any_message_of_a_batch_after_a_restart,
     acknowledging_what_is_not_one_s_own_is_counted_and_ignored,
     pending_ends_with_membership_and_begins_anew_with_it,
     long_logs_are_pending_completely,
@@ -217,6 +218,29 @@ fn acknowledging_names_a_message_by_the_client_s_id_or_its_own(world: &mut World
     world.reopen();
     assert_eq!(world.pending(jack), ["later"], "an acknowledgement is durable");
     assert_eq!(world.store().stats().unwrap().ignored_acks, 0);
+}
+
+fn acknowledging_finds_any_message_of_a_batch_after_a_restart(world: &mut World) {
+    let [tom, jack] = world.users(["tom", "jack"]);
+    let target = || koine_core::Target::User(UserKey::Id(jack));
+    let named = koine_core::SendMessage { client_id: Some(1 << 60), ..super::text(target(), "named") };
+    let plain = |words: &str| Action::Send(super::text(target(), words));
+    let mut ops = vec![plain("1"), plain("2"), Action::Send(named), Action::ReserveMessageId, plain("3")];
+    let batch = ops.drain(..).map(|action| (Some(tom), action)).collect();
+    let sent = |applied: crate::store::Applied| match applied.result.unwrap() {
+        crate::store::Outcome::Reply(koine_core::Reply::Sent(sent)) => Some(sent.wire_id()),
+        _ => None,
+    };
+    let ids: Vec<u64> = world.batch(batch).into_iter().filter_map(sent).collect();
+    let [first, second, named, third] = ids[..] else { panic!("{ids:?}") };
+    let after = world.tell(tom, jack, "4").id.get();
+    // Nothing is remembered from before.
+    world.reopen();
+    world.told(jack, Action::Acknowledge(vec![second, third, first - 1, second + 1, after + 1]));
+    assert_eq!(world.pending(jack), ["1", "named", "4"]);
+    assert_eq!(world.store().stats().unwrap().ignored_acks, 3);
+    world.told(jack, Action::Acknowledge(vec![named, after, first]));
+    assert!(world.pending(jack).is_empty());
 }
 
 fn acknowledging_what_is_not_one_s_own_is_counted_and_ignored(world: &mut World) {

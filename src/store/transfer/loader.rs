@@ -11,8 +11,8 @@ use super::lines::Counters;
 use crate::store::StoreError;
 use crate::store::embedded::keys::{self, Sort};
 use crate::store::embedded::records::{
-    ConversationRecord, Count, FileRecord, Head, KeyRecord, MemberRecord, MessageRecord, Record, RequestRecord,
-    RequestStateRecord, ShapeRecord, TokenRecord, UserRecord,
+    ConversationRecord, Count, FileRecord, Head, KeyRecord, MemberRecord, MessageRecord, PlaceRecord, PlacesRecord,
+    Record, RequestRecord, RequestStateRecord, ShapeRecord, TokenRecord, UserRecord,
 };
 use crate::store::embedded::{COUNTERS, IMPORTING, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, key_space, spaces};
 use crate::store::engine::{self, Batch, Durability, Engine, EngineKind, Space};
@@ -124,8 +124,12 @@ impl Loader {
 
     pub(super) fn message(&mut self, conversation: u64, seq: u64, record: &MessageRecord) -> Result<(), TransferError> {
         let place = keys::two_numbers(conversation, seq);
-        let wire_id = record.client_id.unwrap_or(record.id);
-        self.put_raw(spaces::WIRE_IDS, keys::number(wire_id), place.clone())?;
+        if let Some(client_id) = record.client_id {
+            self.put_raw(spaces::WIRE_IDS, keys::number(client_id), place.clone())?;
+        } else {
+            let alone = PlacesRecord(vec![PlaceRecord { above: 0, conversation, seq }]);
+            self.put(spaces::PLACES, keys::number(record.id), &alone)?;
+        }
         self.put(spaces::LOG, place, record)
     }
 

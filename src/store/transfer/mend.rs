@@ -374,7 +374,8 @@ fn count_own(members: &mut BTreeMap<u64, Member>, sender: u64, seq: u64) {
 fn free_id(loader: &Loader, above: u64, below: u64) -> Done<u64> {
     let mut id = above + 1;
     while id < below {
-        if !loader.has(spaces::WIRE_IDS, &keys::number(id))? {
+        let key = keys::number(id);
+        if !loader.has(spaces::WIRE_IDS, &key)? && !loader.has(spaces::PLACES, &key)? {
             return Ok(id);
         }
         id += 1;

@@ -7,7 +7,7 @@ use rustc_hash::FxHashSet;
 
 use super::{Writer, numbers};
 use crate::store::StoreError;
-use crate::store::embedded::records::Record;
+use crate::store::embedded::records::{PlacesRecord, Record};
 use crate::store::embedded::{keys, message_ids, spaces};
 use crate::store::engine::{Batch, Durability};
 
@@ -108,6 +108,7 @@ impl Writer {
                 self.settled.push(key);
             }
         }
+        self.settle_places()?;
         for id in std::mem::take(&mut self.heads_due) {
             if let Some(state) = self.conversations.get_mut(&id) {
                 state.head_due = false;
@@ -144,6 +145,8 @@ impl Writer {
         self.heads_due.clear();
         self.blocking.clear();
         self.recent.clear();
+        self.placed = PlacesRecord::default();
+        self.first_placed = None;
         self.appended = 0;
         self.revoked = false;
         self.counters = self.counters_written;

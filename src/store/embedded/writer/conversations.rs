@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use koine_core::{Conversation, ConversationId, Shape, UserId};
+use koine_core::{Conversation, ConversationId, MessageId, Shape, UserId};
 
 use super::{ConversationState, Writer};
 use crate::store::StoreError;
 use crate::store::embedded::keys::{self, Sort};
-use crate::store::embedded::records::{ConversationRecord, Head, ShapeRecord};
+use crate::store::embedded::records::{ConversationRecord, Head, PlaceRecord, ShapeRecord};
 use crate::store::embedded::spaces;
 use crate::store::embedded::view::View;
 
@@ -116,9 +116,24 @@ impl Writer {
     }
 
     /// Leads from a new message's id on auth-ack to the message, with the batch.
-    pub(crate) fn put_wire_id(&mut self, wire_id: u64, conversation: ConversationId, seq: u64) {
-        self.put_raw(spaces::WIRE_IDS, keys::number(wire_id), keys::log(conversation, seq));
-        self.recent.insert(wire_id, conversation, seq);
+    pub(crate) fn put_place(&mut self, id: MessageId, client_id: Option<u64>, conversation: ConversationId, seq: u64) {
+        if let Some(client_id) = client_id {
+            self.put_raw(spaces::WIRE_IDS, keys::number(client_id), keys::log(conversation, seq));
+        } else {
+            let first = *self.first_placed.get_or_insert(id.get());
+            let above = id.get().saturating_sub(first);
+            self.placed.0.push(PlaceRecord { above, conversation: conversation.get(), seq });
+        }
+        self.recent.insert(client_id.unwrap_or(id.get()), conversation, seq);
+    }
+
+    /// Writes where the messages of the batch are.
+    pub(super) fn settle_places(&mut self) -> Result<(), StoreError> {
+        if let Some(first) = self.first_placed.take() {
+            let places = std::mem::take(&mut self.placed);
+            self.put(spaces::PLACES, keys::number(first), &places)?;
+        }
+        Ok(())
     }
 
     /// Where the message with this auth-ack id is.
@@ -126,9 +141,6 @@ impl Writer {
         if let Some(known) = self.recent.get(wire_id) {
             return Ok(Some(known));
         }
-        let found = self.get(spaces::WIRE_IDS, &keys::number(wire_id))?;
-        Ok(found
-            .and_then(|bytes| keys::numbers(&bytes))
-            .map(|(conversation, seq)| (ConversationId::new(conversation), seq)))
+        self.place_of(wire_id)
     }
 }

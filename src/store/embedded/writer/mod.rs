@@ -19,7 +19,7 @@ pub(in crate::store) use self::numbers::KEY as COUNTERS;
 use self::recent::Recent;
 use super::keys::Sort;
 use super::message_ids::MessageIds;
-use super::records::{ConversationRecord, Head, MemberRecord, Record, UserRecord};
+use super::records::{ConversationRecord, Head, MemberRecord, PlacesRecord, Record, UserRecord};
 use super::shared::Shared;
 use super::view::View;
 use super::{Settings, keys, spaces};
@@ -65,6 +65,9 @@ pub(crate) struct Writer {
     heads_due: Vec<ConversationId>,
     /// Where the latest messages are.
     recent: Recent,
+    /// Where the batch's messages are that have no id of their client's, and the id of the first.
+    placed: PlacesRecord,
+    first_placed: Option<u64>,
     /// Messages the batch adds.
     pub(super) appended: u64,
     batch: u64,
@@ -137,6 +140,8 @@ impl Writer {
             ended: Vec::new(),
             heads_due: Vec::new(),
             recent: Recent::default(),
+            placed: PlacesRecord::default(),
+            first_placed: None,
             appended: 0,
             batch: 0,
             swept_on: None,

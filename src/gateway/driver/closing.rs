@@ -37,7 +37,11 @@ where
     let farewell = async {
         match parting {
             Parting::Gone => Ok(()),
-            Parting::ByClient => answer(&mut socket, last_words.into_iter().map(Into::into)).await,
+            Parting::ByClient => {
+                say(&mut socket, last_words);
+                poll_fn(|context| socket.poll_answer(context)).await;
+                socket.io().shutdown().await.map_err(|_| Gone)
+            }
             Parting::Close(code, reason) => {
                 say(&mut socket, last_words);
                 close(&mut socket, code, reason).await?;
@@ -74,22 +78,6 @@ where
     poll_fn(|context| socket.poll_write(context)).await?;
     let mut frame = Some(CloseFrame { code: code.into(), reason: reason.into() });
     poll_fn(|context| socket.poll_close(context, &mut frame)).await
-}
-
-/// Lets the session's last words out before the answer to the client's Close.
-async fn answer<T>(
-    socket: &mut Socket<T>,
-    last_words: impl Iterator<Item = tokio_tungstenite::tungstenite::Utf8Bytes>,
-) -> Result<(), Gone>
-where
-    T: AsyncRead + AsyncWrite + Unpin,
-{
-    if let Some(bytes) = socket.raw(last_words) {
-        socket.io().write_all(&bytes).await.map_err(|_| Gone)?;
-    }
-    poll_fn(|context| socket.poll_answer(context)).await;
-    socket.io().flush().await.map_err(|_| Gone)?;
-    socket.io().shutdown().await.map_err(|_| Gone)
 }
 
 /// Until the client has answered our Close, or is gone.

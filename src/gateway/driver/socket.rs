@@ -3,18 +3,22 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data, OpCode};
-use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, Frame};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Control, Data, OpCode};
+use tokio_tungstenite::tungstenite::protocol::frame::{CloseFrame, FrameHeader};
 use tokio_tungstenite::tungstenite::protocol::{Message, Role, WebSocketConfig, WebSocketContext};
 use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 
 /// Read at once, in bytes; every connection holds a buffer of this size.
 const READ_BUFFER: usize = 4 << 10;
-/// Gathered before it is written, in bytes.
-const WRITE_BUFFER: usize = 4 << 10;
+/// Gathered before it is written, in bytes; a longer frame is written as a whole.
+const WRITTEN_TOGETHER: usize = 64 << 10;
+/// As much of the room of a write is kept for the next one, in bytes.
+const KEPT: usize = 1 << 10;
+/// The longest header of a frame, in bytes.
+const LONGEST_HEADER: usize = 10;
 /// As many frames wait for the socket before no more are taken.
 const WAITING_FRAMES: usize = 64;
 /// As many bytes wait for the socket before no more are taken.
@@ -27,9 +31,15 @@ pub(super) struct Socket<T> {
     context: WebSocketContext,
     waiting: VecDeque<Message>,
     waiting_bytes: usize,
+    /// Frames as bytes, on their way to the stream.
+    out: Vec<u8>,
+    /// How many of them it has taken.
+    taken: usize,
     /// The stream takes no more at the moment.
     blocked: bool,
-    /// Something was given to the codec and not flushed.
+    /// The codec has an answer of its own to give.
+    answering: bool,
+    /// Something was written and not flushed.
     unflushed: bool,
 }
 
@@ -66,13 +76,23 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     pub(super) fn new(io: T, read: &[u8], largest: usize) -> Self {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
-            .write_buffer_size(WRITE_BUFFER)
-            // Bounded by taking nothing more while the stream is blocked, whatever one frame's size.
+            // It writes its own frames only, and into memory.
+            .write_buffer_size(0)
             .max_write_buffer_size(usize::MAX)
             .max_message_size(Some(largest))
             .max_frame_size(Some(largest));
         let context = WebSocketContext::from_partially_read(read.to_vec(), Role::Server, Some(config));
-        Self { io, context, waiting: VecDeque::new(), waiting_bytes: 0, blocked: false, unflushed: false }
+        Self {
+            io,
+            context,
+            waiting: VecDeque::new(),
+            waiting_bytes: 0,
+            out: Vec::new(),
+            taken: 0,
+            blocked: false,
+            answering: false,
+            unflushed: false,
+        }
     }
 
     /// Puts a text frame behind those that wait to be written.
@@ -104,7 +124,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
 
     /// Whether everything has been written.
     pub(super) fn is_idle(&self) -> bool {
-        !self.blocked && !self.unflushed && self.waiting.is_empty()
+        self.out.is_empty() && !self.answering && !self.unflushed && self.waiting.is_empty()
     }
 
     /// Gives back what a burst has taken.
@@ -117,50 +137,101 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     /// Writes what waits and flushes it; ready when nothing is left.
     pub(super) fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
         loop {
-            let written = if self.blocked {
-                self.flush(context)
-            } else if let Some(message) = self.waiting.pop_front() {
-                if let Message::Text(text) = &message {
-                    self.waiting_bytes -= text.len();
-                }
-                self.unflushed = true;
-                // A frame that could not be written at once has been taken all the same.
-                self.context.write(&mut Adapter { io: &mut self.io, context }, message)
-            } else if self.unflushed {
-                self.flush(context)
-            } else {
+            if self.out.is_empty() {
+                self.answer(context)?;
+                self.encode_waiting();
+            }
+            ready!(self.poll_drain(context))?;
+            if self.is_idle() {
                 return Poll::Ready(Ok(()));
-            };
-            match written {
-                Ok(()) => {}
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.blocked = true;
-                    return Poll::Pending;
-                }
-                Err(_) => return Poll::Ready(Err(Gone)),
             }
         }
     }
 
-    fn flush(&mut self, context: &mut Context<'_>) -> Result<(), Error> {
-        self.context.flush(&mut Adapter { io: &mut self.io, context })?;
+    /// Has the codec say what it has to: a Pong, an answer to a Close.
+    fn answer(&mut self, context: &mut Context<'_>) -> Result<(), Gone> {
+        if !std::mem::take(&mut self.answering) {
+            return Ok(());
+        }
+        match self.context.flush(&mut Adapter { io: &mut self.io, out: &mut self.out, context }) {
+            // With its last frame it is done.
+            Ok(()) | Err(Error::ConnectionClosed) => Ok(()),
+            Err(_) => Err(Gone),
+        }
+    }
+
+    /// Turns frames that wait into bytes.
+    fn encode_waiting(&mut self) {
+        while self.out.len() < WRITTEN_TOGETHER
+            && let Some(message) = self.waiting.pop_front()
+        {
+            let (opcode, payload) = match &message {
+                Message::Text(text) => {
+                    self.waiting_bytes -= text.len();
+                    (OpCode::Data(Data::Text), text.as_bytes())
+                }
+                Message::Binary(payload) => (OpCode::Data(Data::Binary), payload.as_ref()),
+                Message::Ping(payload) => (OpCode::Control(Control::Ping), payload.as_ref()),
+                // The codec's own.
+                Message::Pong(_) | Message::Close(_) | Message::Frame(_) => continue,
+            };
+            let header = FrameHeader { opcode, ..FrameHeader::default() };
+            self.out.reserve(payload.len() + LONGEST_HEADER);
+            // Writing to memory does not fail.
+            let _ = header.format(u64::try_from(payload.len()).unwrap_or(u64::MAX), &mut self.out);
+            self.out.extend_from_slice(payload);
+        }
+    }
+
+    /// Writes the bytes there are and flushes them.
+    fn poll_drain(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Gone>> {
+        while let Some(rest) = self.out.get(self.taken..).filter(|rest| !rest.is_empty()) {
+            match Pin::new(&mut self.io).poll_write(context, rest) {
+                Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(Err(Gone)),
+                Poll::Ready(Ok(written)) => self.taken += written,
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Poll::Pending;
+                }
+            }
+            self.blocked = false;
+            self.unflushed = true;
+        }
+        self.taken = 0;
+        self.out.clear();
+        if self.out.capacity() > KEPT {
+            self.out = Vec::new();
+        }
+        if self.unflushed {
+            match Pin::new(&mut self.io).poll_flush(context) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return Poll::Ready(Err(Gone)),
+                Poll::Pending => {
+                    self.blocked = true;
+                    return Poll::Pending;
+                }
+            }
+        }
         self.blocked = false;
         self.unflushed = false;
-        Ok(())
+        Poll::Ready(Ok(()))
     }
 
     /// The next frame. Must not be called after `Close`, `NotText`, `TooLarge`, `Broken` or `End`.
     pub(super) fn poll_read(&mut self, context: &mut Context<'_>) -> Poll<Received> {
-        let received = match self.context.read(&mut Adapter { io: &mut self.io, context }) {
+        let received = match self.context.read(&mut Adapter { io: &mut self.io, out: &mut self.out, context }) {
             Ok(Message::Text(text)) => Received::Text(text),
             Ok(Message::Binary(payload)) => Received::Binary(payload),
             Ok(Message::Ping(_)) => {
                 // Its Pong waits within the codec.
-                self.unflushed = true;
+                self.answering = true;
                 Received::Ping
             }
             Ok(Message::Pong(payload)) => Received::Pong(payload),
-            Ok(Message::Close(_)) => Received::Close,
+            Ok(Message::Close(_)) => {
+                self.answering = true;
+                Received::Close
+            }
             Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => return Poll::Pending,
             Err(Error::Utf8(_)) => Received::NotText,
             Err(Error::Capacity(_)) => Received::TooLarge,
@@ -181,42 +252,25 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
         frame: &mut Option<CloseFrame>,
     ) -> Poll<Result<(), Gone>> {
         if let Some(frame) = frame.take() {
-            self.unflushed = true;
-            let message = Message::Close(Some(frame));
-            match self.context.write(&mut Adapter { io: &mut self.io, context }, message) {
-                Ok(()) => {}
-                Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => self.blocked = true,
-                Err(_) => return Poll::Ready(Err(Gone)),
-            }
+            let mut adapter = Adapter { io: &mut self.io, out: &mut self.out, context };
+            self.context.write(&mut adapter, Message::Close(Some(frame))).map_err(|_| Gone)?;
+            self.answering = true;
         }
         self.poll_write(context)
     }
 
-    /// What waits, and the last words after it, as bytes: after the client's Close the codec takes no
-    /// more frames, but it has not answered yet. `None` where the codec itself holds bytes that would
-    /// have to go first; such a client had stopped reading anyway.
-    pub(super) fn raw(&mut self, last_words: impl Iterator<Item = Utf8Bytes>) -> Option<Vec<u8>> {
-        if self.blocked || self.unflushed {
-            return None;
-        }
-        let waiting = self.waiting.drain(..).filter_map(|message| match message {
-            Message::Text(text) => Some(text),
-            _ => None,
-        });
-        let mut bytes = Vec::new();
-        for text in waiting.chain(last_words) {
-            // Writing to memory does not fail.
-            let _ = Frame::message(text, OpCode::Data(Data::Text), true).format(&mut bytes);
-        }
-        Some(bytes)
-    }
-
-    /// Answers the client's Close; ready when the answer is written or cannot be.
+    /// Writes what waits, then the answer to the client's Close; ready when it is written or cannot be.
     pub(super) fn poll_answer(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        match self.flush(context) {
-            Err(Error::Io(error)) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            _ => Poll::Ready(()),
+        while !self.waiting.is_empty() {
+            if ready!(self.poll_drain(context)).is_err() {
+                return Poll::Ready(());
+            }
+            self.encode_waiting();
         }
+        if self.answer(context).is_err() {
+            return Poll::Ready(());
+        }
+        self.poll_drain(context).map(drop)
     }
 
     /// The stream itself.
@@ -225,9 +279,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin> Socket<T> {
     }
 }
 
-/// Lends a stream to the codec for one poll.
+/// Lends a stream to the codec for one poll: it reads from it, and writes into memory.
 struct Adapter<'a, 'b, T> {
     io: &'a mut T,
+    out: &'a mut Vec<u8>,
     context: &'a mut Context<'b>,
 }
 
@@ -241,19 +296,13 @@ impl<T: AsyncRead + Unpin> Read for Adapter<'_, '_, T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> Write for Adapter<'_, '_, T> {
+impl<T> Write for Adapter<'_, '_, T> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        or_would_block(Pin::new(&mut *self.io).poll_write(self.context, bytes))
+        self.out.extend_from_slice(bytes);
+        Ok(bytes.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        or_would_block(Pin::new(&mut *self.io).poll_flush(self.context))
-    }
-}
-
-fn or_would_block<R>(polled: Poll<io::Result<R>>) -> io::Result<R> {
-    match polled {
-        Poll::Ready(result) => result,
-        Poll::Pending => Err(io::ErrorKind::WouldBlock.into()),
+        Ok(())
     }
 }

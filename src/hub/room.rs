@@ -184,3 +184,187 @@ impl Seat {
         self.told = before + u64::try_from(log.len()).unwrap_or(u64::MAX);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::net::{IpAddr, Ipv4Addr};
+
+    use koine_core::{
+        ConnectionId, Content, Conversation, ConversationId, Event, GroupRef, Handle, Message, MessageEvent, MessageId,
+        Place, Shape, Timestamp, UserRef, Zone,
+    };
+    use proptest::prelude::*;
+
+    use super::super::ConnectionInfo;
+    use super::super::broadcast::Speakers;
+    use super::super::mailbox::Mailbox;
+    use super::super::registry::{Registry, Slot};
+    use super::*;
+    use crate::config::{Config, DialectName};
+    use crate::dialects::Dialects;
+
+    const GROUP: ConversationId = ConversationId::new(1);
+    const MEMBERS: u64 = 300;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Say,
+        Turns,
+        Seat(u64),
+        Leave(u64),
+        Read(u64),
+        Settle,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            6 => Just(Step::Say),
+            6 => Just(Step::Turns),
+            2 => (0..MEMBERS).prop_map(Step::Seat),
+            2 => (0..MEMBERS).prop_map(Step::Leave),
+            1 => (0..MEMBERS).prop_map(Step::Read),
+            1 => Just(Step::Settle),
+        ]
+    }
+
+    /// What everybody hears, and with which unread count.
+    type Heard = Vec<(u64, u64)>;
+
+    struct World {
+        room: Room,
+        registry: Registry,
+        speakers: Arc<Speakers>,
+        slots: Vec<Arc<Slot>>,
+        said: u64,
+    }
+
+    impl World {
+        fn new() -> Self {
+            let dialects = Dialects::new(&Config::default(), &Zone::utc(), true);
+            let speakers = Arc::new(Speakers::new(dialects.iter().map(|mounted| mounted.dialect.clone()).collect()));
+            let registry = Registry::new(speakers.clone(), usize::MAX);
+            let info = ConnectionInfo {
+                dialect: DialectName::UserSig,
+                address: IpAddr::V4(Ipv4Addr::LOCALHOST),
+                origin: None,
+            };
+            let slots = (0..MEMBERS)
+                .map(|id| {
+                    let mailbox = Mailbox::new(false, 10_000, usize::MAX);
+                    let now = Timestamp::from_millis(0);
+                    let slot = Slot::new(ConnectionId::new(id), info.clone(), user(id), None, mailbox, now);
+                    slot.attach_at(0);
+                    registry.add(&slot);
+                    slot
+                })
+                .collect();
+            Self { room: Room::default(), registry, speakers, slots, said: 0 }
+        }
+
+        fn seat(&mut self, id: u64) {
+            let user = self.registry.user(UserId::new(id)).expect("connected");
+            self.room.seat(UserId::new(id), user, 0);
+        }
+
+        /// One member says something, which another is kept from.
+        fn say(&mut self) {
+            self.said += 1;
+            let broadcast = Broadcast::new(Arc::new(message(self.said)), &self.speakers);
+            let position = Position { conversation: GROUP, seq: self.said };
+            let sender = Recipient { user: UserId::new(7), unread: 0 };
+            self.room.say(self.said, broadcast, position, sender, vec![UserId::new(9)]);
+        }
+
+        fn heard(&self, id: usize) -> Heard {
+            let mailbox = &self.slots.get(id).expect("a slot").mailbox;
+            let items = std::iter::from_fn(|| mailbox.pop().and_then(Result::ok));
+            items.filter_map(|item| Some((item.position?.seq, item.unread))).collect()
+        }
+    }
+
+    fn user(id: u64) -> UserRef {
+        UserRef { id: UserId::new(id), handle: Handle::new(&format!("user{id}")).expect("a handle") }
+    }
+
+    fn message(seq: u64) -> Event {
+        let time = Timestamp::from_millis(0);
+        let name: Arc<str> = "group".into();
+        let shape = Shape::Group { name: name.clone(), manager: user(7), member_count: MEMBERS };
+        let message = Message {
+            id: MessageId::new(seq),
+            client_id: None,
+            conversation: GROUP,
+            seq,
+            sender: user(7),
+            place: Place::Group(GroupRef { id: GROUP, name }),
+            time,
+            content: Content::text("hello"),
+        };
+        let conversation = Arc::new(Conversation { id: GROUP, created: time, shape });
+        Event::Message(MessageEvent { message: Arc::new(message), conversation })
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn everybody_hears_once_and_in_order_what_is_said_while_they_are_there(
+            seated in 0..MEMBERS,
+            steps in proptest::collection::vec(step(), 0..120),
+        ) {
+            let mut world = World::new();
+            let mut expected: BTreeMap<u64, Heard> = BTreeMap::new();
+            let mut unread: BTreeMap<u64, u64> = BTreeMap::new();
+            for id in 0..seated {
+                world.seat(id);
+                unread.insert(id, 0);
+            }
+            for step in steps {
+                match step {
+                    Step::Say => {
+                        world.say();
+                        for (id, unread) in unread.iter_mut().filter(|(id, _)| **id != 9) {
+                            *unread = if *id == 7 { 0 } else { *unread + 1 };
+                            expected.entry(*id).or_default().push((world.said, *unread));
+                        }
+                    }
+                    Step::Turns => drop(world.room.go_round()),
+                    Step::Seat(id) => {
+                        world.seat(id);
+                        unread.insert(id, 0);
+                    }
+                    Step::Leave(id) => {
+                        world.room.leave(UserId::new(id));
+                        unread.remove(&id);
+                    }
+                    Step::Read(id) => {
+                        world.room.read(UserId::new(id), 0);
+                        unread.entry(id).and_modify(|unread| *unread = 0);
+                    }
+                    Step::Settle => world.room.settle(),
+                }
+            }
+            world.room.settle();
+            prop_assert_eq!(world.room.under_way(), 0);
+            for (id, number) in (0..MEMBERS).zip(0..) {
+                prop_assert_eq!(world.heard(number), expected.remove(&id).unwrap_or_default(), "member {}", id);
+            }
+        }
+    }
+
+    #[test]
+    fn others_have_their_turn_before_a_large_room_is_done() {
+        let mut world = World::new();
+        for id in 0..MEMBERS {
+            world.seat(id);
+        }
+        world.say();
+        assert!(!world.room.go_round());
+        assert_eq!((world.heard(0).len(), world.heard(usize::try_from(MEMBERS - 1).expect("small")).len()), (1, 0));
+        world.say();
+        world.room.settle();
+        let last = world.heard(usize::try_from(MEMBERS - 1).expect("small"));
+        assert_eq!(last, [(1, 1), (2, 2)], "both at once");
+    }
+}

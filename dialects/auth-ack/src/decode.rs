@@ -89,9 +89,9 @@ impl<'a> Incoming<'a> {
 
     /// The message that an `Ack` frame names (向服务器发送ack确认消息).
     pub(crate) fn acknowledged(&self) -> Result<u64, Error> {
-        let content = self.content.and_then(scalar_or_object);
-        content
-            .and_then(|content| loose::source_id(&content))
+        let plain = self.content.and_then(|raw| loose::escaped_source_id(raw.get()));
+        plain
+            .or_else(|| loose::source_id(&scalar_or_object(self.content?)?))
             .ok_or_else(|| Error::bad_request("content names no srcId"))
     }
 

@@ -33,11 +33,6 @@ pub(crate) fn source_id(content: &str) -> Option<u64> {
     if !content.starts_with('{') {
         return positive(content);
     }
-    // What nearly every client sends.
-    let plain = content.strip_prefix(r#"{"srcId":"#).and_then(|rest| positive(rest.strip_suffix('}')?.trim()));
-    if plain.is_some() {
-        return plain;
-    }
     match Object::read(content, "srcId") {
         Some(object) => positive(object.value()?.text.trim()),
         None => match json_member(content, "srcId")? {
@@ -46,6 +41,12 @@ pub(crate) fn source_id(content: &str) -> Option<u64> {
             _ => None,
         },
     }
+}
+
+/// The message id in the `content` that nearly every client puts into its Acks, as it stands in the frame:
+/// `"{\"srcId\":5}"`. `None` if it is anything else, which says nothing about whether there is an id.
+pub(crate) fn escaped_source_id(raw: &str) -> Option<u64> {
+    positive(raw.strip_prefix(r#""{\"srcId\":"#)?.strip_suffix(r#"}""#)?.trim_matches(' '))
 }
 
 /// A decimal number from 1 to 2^64 - 1, of digits only.
@@ -130,6 +131,22 @@ fn scalar<'a>(input: &mut &'a str) -> winnow::Result<Scalar<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_common_form_is_read_without_unescaping() {
+        assert_eq!(escaped_source_id(r#""{\"srcId\":5}""#), Some(5));
+        assert_eq!(escaped_source_id(r#""{\"srcId\": 18446744073709551615}""#), Some(u64::MAX));
+        for other in [
+            r#""{\"srcId\":0}""#,
+            r#""{\"srcId\":}""#,
+            r#""{\"srcId\":5,\"a\":1}""#,
+            "5",
+            r#"{"srcId":5}"#,
+            r#""{'srcId':5}""#,
+        ] {
+            assert_eq!(escaped_source_id(other), None, "{other}");
+        }
+    }
 
     #[test]
     fn a_token_is_read_in_every_form() {

@@ -3,7 +3,7 @@
 use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use koine_core::{EndReason, Error, ErrorKind, Input, Receipt};
@@ -24,6 +24,9 @@ const FINISHING: Duration = Duration::from_secs(2);
 
 /// How often a connection whose socket takes nothing is looked after, so that a full mailbox is noticed.
 const LOOKING_AFTER: Duration = Duration::from_secs(1);
+
+/// As many frames are read before others have their turn.
+const HEARD_TOGETHER: usize = 32;
 
 /// A connection's socket.
 pub(super) type Stream = Socket<Watched<Transport>>;
@@ -86,7 +89,7 @@ impl Driver {
 
     /// The same, with a first frame that has been read already.
     pub(super) fn hearing(mut self, first: &Utf8Bytes) -> Self {
-        self.text(first);
+        self.link.hear(first);
         self
     }
 
@@ -137,7 +140,7 @@ impl Driver {
         let may_read = self.ending.is_none()
             && self.link.under_way() < self.shared.config.limits.in_flight
             && self.socket.has_room();
-        let Self { link, socket, attached, confirmation, timer, stopped, look_after, .. } = self;
+        let Self { link, socket, attached, confirmation, timer, stopped, look_after, heard, .. } = self;
         let mut delivery = pin!(async {
             match attached {
                 Some(attached) => attached.subscription.next().await,
@@ -171,8 +174,8 @@ impl Driver {
                     }
                 }
             }
-            if may_read && let Poll::Ready(received) = socket.poll_read(context) {
-                return Poll::Ready(Happening::Received(received));
+            if may_read && let Poll::Ready(happening) = hear(link, socket, heard, context) {
+                return Poll::Ready(happening);
             }
             if !*stopped && stopping.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Happening::Stopping);
@@ -202,7 +205,7 @@ impl Driver {
     fn received(&mut self, received: Received) -> Option<Parting> {
         self.heard = Instant::now();
         match received {
-            Received::Text(text) => self.text(&text),
+            Received::Text(text) => self.link.hear(&text),
             // The suite that WebSockets are tested with wants to hear them back.
             #[cfg(test)]
             Received::Binary(payload) if self.link.echoes() => self.socket.send_binary(payload),
@@ -231,14 +234,6 @@ impl Driver {
             Received::End => return Some(Parting::Gone),
         }
         None
-    }
-
-    fn text(&mut self, text: &Utf8Bytes) {
-        if self.link.connection.pace.allows() {
-            self.link.feed(Input::Frame(text));
-        } else {
-            self.link.feed(Input::Refused(Some(text), ErrorKind::RateLimited.into()));
-        }
     }
 
     fn delivered(&mut self, delivery: Delivery) -> Option<Parting> {
@@ -360,6 +355,29 @@ impl Driver {
         let earliest = others.into_iter().flatten().fold(self.heard + limits.dead, Instant::min);
         if self.timer.is_elapsed() || earliest < self.timer.deadline() {
             self.timer.as_mut().reset(earliest);
+        }
+    }
+}
+
+/// Reads on until something has to be done about it: frames that ask for nothing, as Acks do, are taken in one
+/// after the other.
+fn hear(link: &mut Link, socket: &mut Stream, heard: &mut Instant, context: &mut Context<'_>) -> Poll<Happening> {
+    let mut frames = 0;
+    loop {
+        match socket.poll_read(context) {
+            Poll::Ready(Received::Text(text)) => {
+                if frames == 0 {
+                    *heard = Instant::now();
+                }
+                link.hear(&text);
+                frames += 1;
+                if !link.is_quiet() || frames == HEARD_TOGETHER {
+                    return Poll::Ready(Happening::Progress);
+                }
+            }
+            Poll::Ready(received) => return Poll::Ready(Happening::Received(received)),
+            Poll::Pending if frames > 0 => return Poll::Ready(Happening::Progress),
+            Poll::Pending => return Poll::Pending,
         }
     }
 }

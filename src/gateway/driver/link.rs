@@ -255,6 +255,20 @@ impl Link {
         }
     }
 
+    /// Hands a frame of the client's to the session, unless it talks too much.
+    pub(super) fn hear(&mut self, text: &str) {
+        if self.connection.pace.allows() {
+            self.feed(Input::Frame(text));
+        } else {
+            self.feed(Input::Refused(Some(text), ErrorKind::RateLimited.into()));
+        }
+    }
+
+    /// Whether nothing has to be done for the session: no frame waits to be sent, and no command.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.frames.is_empty() && self.under_way() == 0 && self.change.is_none() && matches!(self.state, State::Open)
+    }
+
     /// The moment the session waited for has come.
     pub(super) fn woken(&mut self) {
         self.wake = None;

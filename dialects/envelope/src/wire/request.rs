@@ -173,3 +173,42 @@ impl<'de: 'a, 'a> Deserialize<'de> for Outer<'a> {
         Ok(outer)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// Objects with the keys of a request, some twice, and values of every kind.
+    fn frames() -> impl Strategy<Value = String> {
+        const VALUES: [&str; 8] = ["null", "1", "\"t\"", "\"\\u0041\"", "\"\\ud800\"", "[]", "{\"token\":2}", "{}"];
+        let value = || prop::sample::select(&VALUES[..]);
+        let object = |keys: &'static [&'static str]| {
+            prop::collection::vec((prop::sample::select(keys), value()), 0..5).prop_map(|members| {
+                let members: Vec<_> = members.iter().map(|(key, value)| format!("\"{key}\": {value}")).collect();
+                format!("{{{}}}", members.join(","))
+            })
+        };
+        let params = prop_oneof![
+            object(&["token", "uniqueNo", "messageContent", "receiveUserId", "groupId", "x"]),
+            value().prop_map(str::to_owned)
+        ];
+        let member = prop_oneof![
+            value().prop_map(|value| format!("\"url\":{value}")),
+            params.prop_map(|value| format!("\"params\":{value}")),
+            value().prop_map(|value| format!("\"x\":{value}")),
+        ];
+        prop::collection::vec(member, 0..5).prop_map(|members| format!("{{{}}}", members.join(",")))
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_read_in_one_go_is_what_is_read_in_parts(frame in frames()) {
+            if let Ok(whole) = serde_json::from_str::<Whole<'_>>(&frame) {
+                let parts = ClientFrame::read_in_parts(&frame).expect("a request");
+                prop_assert_eq!(ClientFrame { url: whole.url, params: whole.params }, parts);
+            }
+        }
+    }
+}

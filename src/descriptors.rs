@@ -8,6 +8,8 @@
 const OWN: usize = 24;
 /// More files than this the store does not keep open.
 const MOST_FOR_STORE: usize = 900;
+/// More connections than this operators do not need.
+const MOST_FOR_MANAGEMENT: usize = 64;
 
 /// Raises the limit on descriptors as far as the system lets this process.
 pub(crate) fn raise() {
@@ -30,22 +32,32 @@ pub(crate) fn for_connections() -> usize {
     connections_of(limit())
 }
 
+/// How many descriptors connections of the management listener may take. Not counted as clients' are: an operator
+/// gets in when those have filled the gateway, and fills it for nobody.
+pub(crate) fn for_management() -> usize {
+    management_of(limit())
+}
+
 /// How many files the store may keep open.
 pub(crate) fn for_store() -> usize {
     store_of(limit())
 }
 
 fn connections_of(limit: usize) -> usize {
-    limit.saturating_sub(OWN + store_of(limit) + passing_of(limit)).max(1)
+    limit.saturating_sub(OWN + store_of(limit) + management_of(limit) + passing_of(limit)).max(1)
+}
+
+fn management_of(limit: usize) -> usize {
+    (limit / 16).clamp(4, MOST_FOR_MANAGEMENT)
 }
 
 fn store_of(limit: usize) -> usize {
-    (limit / 8).clamp(8, (256 + limit / 256).min(MOST_FOR_STORE))
+    (limit / 8).clamp(8, (256 + limit / 512).min(MOST_FOR_STORE))
 }
 
-/// For uploads, the management API and whatever else comes and goes.
+/// For uploads and whatever else comes and goes.
 fn passing_of(limit: usize) -> usize {
-    (limit / 16).min(128)
+    (limit / 16).min(96)
 }
 
 #[cfg(unix)]
@@ -67,7 +79,7 @@ mod tests {
     fn connections_leave_descriptors_to_the_store_and_to_what_comes_and_goes() {
         for limit in [64, 256, 1_024, 20_000, 1 << 20] {
             let connections = connections_of(limit);
-            assert!(connections + store_of(limit) + OWN < limit, "{connections} of {limit}");
+            assert!(connections + store_of(limit) + management_of(limit) + OWN < limit, "{connections} of {limit}");
             assert!(connections > limit / 4, "only {connections} of {limit}");
         }
         assert!(connections_of(20_000) >= 19_500);

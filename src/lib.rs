@@ -3,6 +3,7 @@
 pub mod auth;
 pub mod bench;
 pub mod cli;
+mod complaint;
 pub mod config;
 mod descriptors;
 pub mod dialects;

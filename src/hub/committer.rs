@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::clock::Clock;
 use super::dispatch::{Answering, Decided, Dispatcher, Party};
 use super::registry::Slot;
+use crate::complaint::Complaint;
 use crate::store::{Op, Outcome, Store};
 
 /// How long what may wait is gathered.
@@ -166,7 +167,10 @@ impl Work {
             if ending || flushed.elapsed() >= GATHER {
                 flushed = Instant::now();
                 if let Err(error) = self.store.flush(ending) {
-                    tracing::error!(%error, "what was gathered could not be written");
+                    static COMPLAINT: Complaint = Complaint::new();
+                    if let Some(unlogged) = COMPLAINT.due() {
+                        tracing::error!(%error, unlogged, "what was gathered could not be written");
+                    }
                 }
             }
             if let Some(done) = stopping {

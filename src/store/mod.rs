@@ -20,6 +20,8 @@ use std::sync::Arc;
 
 use koine_core::{Timestamp, User, UserKey};
 
+use crate::complaint::Complaint;
+
 pub use op::{Action, Applied, Attached, Effect, Op, Outcome, Recipient};
 pub use query::{MessagePage, PendingScope, Stats, UserPage};
 
@@ -80,7 +82,10 @@ impl StoreError {
 
 impl From<StoreError> for koine_core::Error {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
+        static COMPLAINT: Complaint = Complaint::new();
+        if let Some(unlogged) = COMPLAINT.due() {
+            tracing::error!(%error, unlogged, "the store failed");
+        }
         Self::new(koine_core::ErrorKind::Unavailable)
     }
 }

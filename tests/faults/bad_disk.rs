@@ -62,31 +62,62 @@ impl Speakers {
         Ok(())
     }
 
-    /// What was said up to a number can be read, in the dialects that read over HTTP and by the operator.
+    /// What was said up to a number can be read, in the dialects that read over HTTP and by the operator, and
+    /// what was refused is not shown.
     async fn can_be_read(&self, place: &Place, number: u32) -> Result<()> {
-        for (stream, (speaker, to, _)) in (STREAM..).zip(&self.all) {
-            let log = catch_up::log(place, to.conversation).await?;
-            let there = |mark: Mark| log.iter().any(|logged| logged.mark == Some(mark));
-            if !(1..=number).all(|number| there(Mark { stream, number })) {
-                return Err(Lacking(speaker.handle.clone()).into());
-            }
-            let path = format!("/api/message?drop=false&access_token={}", speaker.token);
-            if speaker.dialect == Dialect::AccessToken {
-                let pulled = http::call(place.clients, "GET", &path, &[], None).await?;
-                ensure!(pulled.status == 200, "a pull that consumes nothing was answered with {}", pulled.status);
-            }
-            if matches!(speaker.dialect, Dialect::UserSig | Dialect::AuthAck) {
-                catch_up::ask(place, speaker, &[to.conversation]).await?;
+        for (stream, speaker) in (STREAM..).zip(&self.all) {
+            reads(place, stream, speaker, number).await?;
+        }
+        Ok(())
+    }
+
+    /// The same as far as sled lets one: it refuses pages that the very batch has made too large that failed. What
+    /// it does show has to be right.
+    async fn can_mostly_be_read(&self, place: &Place, number: u32) -> Result<()> {
+        let mut refused = 0;
+        for (stream, speaker) in (STREAM..).zip(&self.all) {
+            match reads(place, stream, speaker, number).await {
+                Err(error) if !error.is::<Wrong>() => refused += 1,
+                read => read?,
             }
         }
+        let all = self.all.len();
+        eprintln!("sled: {} of {all} logs could be read after the failure", all - refused);
+        ensure!(refused < all, "nothing could be read");
         Ok(())
     }
 }
 
-/// A log was shown without what belongs there.
+async fn reads(place: &Place, stream: u32, (speaker, to, _): &(Person, Target, Line), number: u32) -> Result<()> {
+    let log = catch_up::log(place, to.conversation).await?;
+    let shown: Vec<u32> = log
+        .iter()
+        .filter_map(|logged| logged.mark)
+        .filter(|mark| mark.stream == stream)
+        .map(|mark| mark.number)
+        .collect();
+    if !shown.iter().copied().eq(1..=number) {
+        return Err(Wrong { handle: speaker.handle.clone(), shown, number }.into());
+    }
+    let path = format!("/api/message?drop=false&access_token={}", speaker.token);
+    if speaker.dialect == Dialect::AccessToken {
+        let pulled = http::call(place.clients, "GET", &path, &[], None).await?;
+        ensure!(pulled.status == 200, "a pull that consumes nothing was answered with {}", pulled.status);
+    }
+    if matches!(speaker.dialect, Dialect::UserSig | Dialect::AuthAck) {
+        catch_up::ask(place, speaker, &[to.conversation]).await?;
+    }
+    Ok(())
+}
+
+/// A log was shown without what belongs there, or with more.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}'s log lacks something")]
-struct Lacking(String);
+#[error("{handle}'s log has {shown:?} of 1 to {number}")]
+struct Wrong {
+    handle: String,
+    shown: Vec<u32>,
+    number: u32,
+}
 
 /// Syncs fail.
 pub(crate) async fn syncs_fail(engine: &'static str) -> Result<()> {
@@ -121,11 +152,11 @@ async fn server_gives_up(engine: &str, server: &Server, speakers: &mut Speakers)
     speakers.are_refused(2).await?;
     server.until_ready_is(503).await?;
     speakers.are_refused(3).await?;
-    match speakers.can_be_read(server.place(), 1).await {
-        // Looking for a key, sled may want to write first; then it refuses, and shows nothing wrong.
-        Err(error) if engine == "sled" && !error.is::<Lacking>() => Ok(()),
-        read => read.with_context(|| server.log()),
-    }
+    let read = match engine {
+        "sled" => speakers.can_mostly_be_read(server.place(), 1).await,
+        _ => speakers.can_be_read(server.place(), 1).await,
+    };
+    read.with_context(|| server.log())
 }
 
 /// After a restart everything that was accepted is there, and more is taken.

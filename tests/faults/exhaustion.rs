@@ -59,7 +59,12 @@ impl Company {
     }
 }
 
-/// With 64 descriptors, connections that nobody needs leave none for others.
+/// Whether somebody can connect within a second.
+async fn enters(place: &Place, who: &Person) -> Result<bool> {
+    Ok(matches!(timeout(Duration::from_secs(1), Line::open(place, who, None)).await, Ok(Ok(_))))
+}
+
+/// With 64 descriptors, connections that nobody needs leave none for others, and operators' none for the store.
 pub(crate) async fn descriptors() -> Result<()> {
     for engine in crate::ENGINES {
         let folder = tempfile::tempdir()?;
@@ -72,6 +77,11 @@ pub(crate) async fn descriptors() -> Result<()> {
         company.talk().await?;
         let mut crowd = Vec::new();
         for _ in 0..128 {
+            crowd.push(TcpStream::connect(place.management).await?);
+        }
+        company.talk().await?;
+        ensure!(enters(place, &newcomer).await?, "management connections have taken what clients need");
+        for _ in 0..128 {
             crowd.push(TcpStream::connect(place.clients).await?);
         }
         // Long enough for the store to write what it writes now and then.
@@ -79,8 +89,7 @@ pub(crate) async fn descriptors() -> Result<()> {
         while Instant::now() < until {
             company.talk().await?;
         }
-        let came_in = timeout(Duration::from_secs(1), Line::open(place, &newcomer, None)).await;
-        ensure!(!matches!(came_in, Ok(Ok(_))), "somebody came in although there was no room");
+        ensure!(!enters(place, &newcomer).await?, "somebody came in although there was no room");
         company.talk().await?;
         drop(crowd);
         tools::until("newcomers are accepted again", || async {

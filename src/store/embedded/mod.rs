@@ -39,6 +39,7 @@ pub(in crate::store) use self::writer::COUNTERS;
 use self::writer::{Failure, Writer};
 use super::engine::{Batch, Durability, Engine, Space};
 use super::{Action, Applied, Effect, Op, Outcome, Store, StoreError};
+use crate::complaint::Complaint;
 use crate::config::DirectPolicy;
 
 /// The version of the layout of keys and records.
@@ -163,7 +164,10 @@ impl Store for Embedded {
                 applied
             }
             Err(error) => {
-                tracing::error!(%error, "the store failed to commit");
+                static COMPLAINT: Complaint = Complaint::new();
+                if let Some(unlogged) = COMPLAINT.due() {
+                    tracing::error!(%error, unlogged, "the store failed to commit");
+                }
                 let failed = || Applied { result: Err(Error::new(ErrorKind::Unavailable)), effects: Vec::new() };
                 ops.iter().map(|_| failed()).collect()
             }

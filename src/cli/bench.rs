@@ -41,7 +41,7 @@ pub(super) struct Bench {
     /// Pairs of clients [default: 200 for chat, 50 for pipe, 100 for mixed, 40 of each kind for pairs]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=9_000))]
     pairs: Option<u64>,
-    /// Messages in flight of each pair [default: 1, for pipe 32], or to the group [default: 8]
+    /// Messages in flight of each pair [default: 1, for pipe 32], or to the group [default: 32]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     in_flight: Option<u64>,
     /// Messages per second in all, whatever becomes of those before, instead of a number in flight

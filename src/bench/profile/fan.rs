@@ -8,7 +8,7 @@ use crate::bench::wire::{self, Wire};
 use crate::bench::world::World;
 
 /// Messages in flight to the group, so that the sender never waits for the slowest receiver alone.
-const IN_FLIGHT: u64 = 8;
+const IN_FLIGHT: u64 = 32;
 
 pub(super) fn run(options: &Options, report: &mut Report, tell: Tell<'_>) -> anyhow::Result<()> {
     let servers = options.servers(tell)?;

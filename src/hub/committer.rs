@@ -89,6 +89,15 @@ impl Committer {
         }
     }
 
+    /// Hands an operation over if the queue has room for it.
+    pub(super) fn try_submit(&self, op: Op) -> Option<Answer> {
+        let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+        let room = self.room.clone().try_acquire_many_owned(weight).ok()?;
+        let (answer, receiver) = oneshot::channel();
+        let _ = self.queue.send(Task::Op { op, attaching: None, answer: Some(answer), room });
+        Some(receiver)
+    }
+
     async fn hand_over(&self, op: Op, attaching: Option<Arc<Slot>>) -> Answer {
         let (answer, receiver) = oneshot::channel();
         if !self.open.load(Ordering::Acquire) {

@@ -245,6 +245,14 @@ impl Hub {
         self.0.committer.submit_quietly(Op { by: Some(user.id), action });
     }
 
+    /// The same, with an answer once readers see it. `None` if the queue is full: then what it confirms stays
+    /// pending and is delivered again.
+    pub fn confirm_answered(&self, user: &UserRef, receipt: Receipt) -> Option<Pending> {
+        let action = Action::Confirm { receipt, read: false, durable: false };
+        let answer = self.0.committer.try_submit(Op { by: Some(user.id), action })?;
+        Some(Box::pin(async move { committer::wait(answer).await.map(|_| Reply::Done) }))
+    }
+
     /// Whether a live, authenticated connection of `user` in `dialect` comes from `address`; with an
     /// `origin` that connection must have been opened from the same one (auth-ack's address rule).
     pub fn vouches(&self, user: UserId, dialect: DialectName, address: IpAddr, origin: Option<&str>) -> bool {

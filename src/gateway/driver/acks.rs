@@ -1,19 +1,14 @@
 //! Confirmation by the client's own words: what its Acks name, gathered into receipts.
 //!
-//! An Ack has no answer, so that what it confirms may be written lazily, like a Pong's (auth-ack). The first
-//! after a quiet time is passed on at once; under load one receipt stands for all Acks of [`APART`].
+//! An Ack has no answer, so that what it confirms may be written lazily, like a Pong's (auth-ack). At most one
+//! receipt is on its way: the next stands for all Acks that came meanwhile.
 
 use std::collections::VecDeque;
-use std::time::Duration;
 
-use koine_core::Receipt;
-use tokio::time::Instant;
+use koine_core::{Receipt, Tag};
 
 use super::ranges::Ranges;
 use crate::hub::Position;
-
-/// The shortest time between two receipts.
-const APART: Duration = Duration::from_millis(50);
 
 /// As many pushed messages are remembered. Acks of older ones are looked up in the store.
 const MOST: usize = 1_024;
@@ -24,9 +19,10 @@ pub(super) struct Acks {
     /// The ids on the wire of what was pushed, in that order, and where it is.
     pushed: VecDeque<(u64, Position)>,
     acknowledged: Ranges,
-    /// When what is acknowledged is to be passed on.
-    due: Option<Instant>,
-    last: Option<Instant>,
+    /// The session's commands that wait for the next receipt.
+    waiting: Vec<Tag>,
+    /// A receipt is on its way.
+    under_way: bool,
 }
 
 impl Acks {
@@ -39,9 +35,9 @@ impl Acks {
     }
 
     /// The client has acknowledged messages; whether all of them are known here. If not, nothing is noted.
-    pub(super) fn note(&mut self, ids: &[u64]) -> bool {
+    pub(super) fn note(&mut self, tag: Tag, ids: &[u64]) -> bool {
         let place = |id: &u64| self.pushed.iter().position(|(pushed, _)| pushed == id);
-        if !ids.iter().all(|id| place(id).is_some()) {
+        if ids.is_empty() || !ids.iter().all(|id| place(id).is_some()) {
             return false;
         }
         for id in ids {
@@ -51,29 +47,45 @@ impl Acks {
                 self.acknowledged.push(position);
             }
         }
-        if self.due.is_none() {
-            let now = Instant::now();
-            self.due = Some(self.last.map_or(now, |last| now.max(last + APART)));
-        }
+        self.waiting.push(tag);
         true
     }
 
-    /// When a receipt is to be passed on; `None` while there is nothing to confirm.
-    pub(super) const fn due(&self) -> Option<Instant> {
-        self.due
+    /// The next receipt and the commands it answers, unless one is on its way.
+    pub(super) fn next(&mut self) -> Option<(Receipt, Vec<Tag>)> {
+        if self.under_way {
+            return None;
+        }
+        let last = self.last()?;
+        self.under_way = true;
+        Some(last)
     }
 
-    /// What has been acknowledged since the last receipt.
-    pub(super) fn take(&mut self) -> Option<Receipt> {
-        self.due.take()?;
-        self.last = Some(Instant::now());
-        Some(self.acknowledged.take())
+    /// Whatever has not been passed on yet, since nothing more comes.
+    pub(super) fn last(&mut self) -> Option<(Receipt, Vec<Tag>)> {
+        if self.waiting.is_empty() {
+            return None;
+        }
+        Some((self.acknowledged.take(), std::mem::take(&mut self.waiting)))
+    }
+
+    /// The receipt on its way has arrived, or was lost.
+    pub(super) const fn arrived(&mut self) {
+        self.under_way = false;
+    }
+
+    /// Whether a receipt is on its way.
+    pub(super) const fn is_under_way(&self) -> bool {
+        self.under_way
     }
 
     /// Gives back what a burst has taken.
     pub(super) fn shrink(&mut self) {
         if self.pushed.is_empty() {
             self.pushed = VecDeque::new();
+        }
+        if self.waiting.is_empty() {
+            self.waiting = Vec::new();
         }
     }
 }
@@ -96,46 +108,48 @@ mod tests {
         acks
     }
 
-    fn confirmed(acks: &mut Acks) -> Vec<u64> {
-        let ranges = acks.take().map(|receipt| receipt.ranges).unwrap_or_default();
-        let mut seqs: Vec<u64> = ranges.iter().flat_map(|(_, first, last)| *first..=*last).collect();
+    /// What the next receipt confirms, and for which commands.
+    fn receipt(acks: &mut Acks) -> Option<(Vec<u64>, Vec<u64>)> {
+        let (receipt, tags) = acks.next()?;
+        let mut seqs: Vec<u64> = receipt.ranges.iter().flat_map(|(_, first, last)| *first..=*last).collect();
         seqs.sort_unstable();
-        seqs
+        Some((seqs, tags.into_iter().map(|tag| tag.0).collect()))
     }
 
     #[test]
     fn acks_confirm_what_they_name_in_any_order_and_nothing_else() {
         let mut acks = pushed(1..=5);
-        assert!(acks.note(&[1_004]) && acks.note(&[1_002, 1_001, 1_002]));
-        assert_eq!(confirmed(&mut acks), [1, 2, 4]);
-        assert_eq!(acks.due(), None);
+        assert!(acks.note(Tag(1), &[1_004]) && acks.note(Tag(2), &[1_002, 1_001, 1_002]));
+        assert_eq!(receipt(&mut acks), Some((vec![1, 2, 4], vec![1, 2])));
+        acks.arrived();
+        assert_eq!(receipt(&mut acks), None);
     }
 
     #[test]
     fn an_ack_of_something_unknown_is_left_to_the_store() {
         let mut acks = pushed([1]);
-        assert!(!acks.note(&[1_001, 7]) && !acks.note(&[7]));
-        assert!(confirmed(&mut acks).is_empty());
-        assert!(acks.note(&[1_001]));
-        assert!(!acks.note(&[1_001]), "an Ack counts once");
-        assert_eq!(confirmed(&mut acks), [1]);
+        assert!(!acks.note(Tag(1), &[1_001, 7]) && !acks.note(Tag(2), &[7]) && !acks.note(Tag(3), &[]));
+        assert_eq!(receipt(&mut acks), None);
+        assert!(acks.note(Tag(4), &[1_001]));
+        assert!(!acks.note(Tag(5), &[1_001]), "an Ack counts once");
+        assert_eq!(receipt(&mut acks), Some((vec![1], vec![4])));
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn the_first_receipt_goes_at_once_and_the_next_stands_for_all_of_a_while() {
+    #[test]
+    fn one_receipt_is_on_its_way_and_the_next_stands_for_all_that_came_meanwhile() {
         let mut acks = pushed(1..=3);
-        assert!(acks.note(&[1_001]));
-        assert_eq!(acks.due(), Some(Instant::now()));
-        assert_eq!(confirmed(&mut acks), [1]);
-        assert!(acks.note(&[1_002]) && acks.note(&[1_003]));
-        assert_eq!(acks.due(), Some(Instant::now() + APART));
-        assert_eq!(confirmed(&mut acks), [2, 3]);
+        assert!(acks.note(Tag(1), &[1_001]));
+        assert_eq!(receipt(&mut acks), Some((vec![1], vec![1])));
+        assert!(acks.note(Tag(2), &[1_002]) && acks.note(Tag(3), &[1_003]));
+        assert_eq!(receipt(&mut acks), None);
+        acks.arrived();
+        assert_eq!(receipt(&mut acks), Some((vec![2, 3], vec![2, 3])));
     }
 
     #[test]
     fn a_client_that_never_acknowledges_takes_bounded_memory() {
         let mut acks = pushed(1..=5_000);
         assert_eq!(acks.pushed.len(), MOST);
-        assert!(!acks.note(&[1_001]) && acks.note(&[6_000]));
+        assert!(!acks.note(Tag(1), &[1_001]) && acks.note(Tag(2), &[6_000]));
     }
 }

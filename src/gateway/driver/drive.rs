@@ -324,7 +324,6 @@ impl Driver {
                 return self.delivered(delivery);
             }
         }
-        self.link.pass_acks_on(now);
         if self.link.wake.is_some_and(|wake| wake <= now) {
             self.link.woken();
         }
@@ -347,7 +346,6 @@ impl Driver {
             unauthenticated,
             self.link.wake,
             self.confirmation.due(),
-            self.link.acks_due(),
             self.ending.map(|(_, by)| by),
             self.look_after,
             self.cut,

@@ -37,7 +37,7 @@ pub(super) struct Link {
     /// Boxed, since commands are large and the queue keeps its room.
     queue: VecDeque<Box<Queued>>,
     step: Option<Step>,
-    answers: VecDeque<(Tag, Pending)>,
+    answers: VecDeque<(Asked, Pending)>,
     subscribed: bool,
     /// What a subscriber that acknowledges was sent.
     acks: Option<Box<Acks>>,
@@ -96,6 +96,13 @@ enum State {
 pub(super) enum Opened {
     Accepted,
     Rejected(HttpResponse),
+}
+
+/// What an answer is for.
+enum Asked {
+    Command(Tag),
+    /// A receipt, and the acknowledgements it stands for.
+    Receipt(Vec<Tag>),
 }
 
 struct Queued {
@@ -188,7 +195,6 @@ impl Link {
         // Not kept: an idle connection would hold room for outputs that it rarely has.
         let mut outputs = Outputs::new();
         self.session.handle(now(), input, &mut outputs);
-        let mut noted = Vec::new();
         for output in outputs.drain() {
             match output {
                 Output::Accept => self.state = State::Open,
@@ -197,10 +203,7 @@ impl Link {
                     break;
                 }
                 Output::Command { tag, token: None, command: Command::Acknowledge { wire_ids } }
-                    if self.acks.as_mut().is_some_and(|acks| acks.note(&wire_ids)) =>
-                {
-                    noted.push(tag);
-                }
+                    if self.acks.as_mut().is_some_and(|acks| acks.note(tag, &wire_ids)) => {}
                 Output::Command { tag, token, command } => {
                     self.queue.push_back(Box::new(Queued { tag, token, command }));
                 }
@@ -217,12 +220,7 @@ impl Link {
                 }
             }
         }
-        if !noted.is_empty() {
-            for tag in noted {
-                self.feed(Input::Reply(tag, Ok(Reply::Done)));
-            }
-            self.pass_acks_on(Instant::now());
-        }
+        self.pass_acks_on();
     }
 
     /// A message is on its way to the client.
@@ -232,27 +230,33 @@ impl Link {
         }
     }
 
-    /// When acknowledgements are to be passed on, if any wait.
-    pub(super) fn acks_due(&self) -> Option<Instant> {
-        self.acks.as_ref()?.due()
-    }
-
-    /// Passes acknowledgements on that are due by a moment.
-    pub(super) fn pass_acks_on(&mut self, now: Instant) {
-        if let Some(acks) = &mut self.acks
-            && acks.due().is_some_and(|due| due <= now)
-        {
-            self.confirm_acks();
+    /// Passes on what has been acknowledged, unless that before is still on its way.
+    fn pass_acks_on(&mut self) {
+        let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user) else { return };
+        let Some((receipt, tags)) = acks.next() else { return };
+        match self.connection.listener.shared.hub.confirm_answered(user, receipt) {
+            Some(pending) => self.answers.push_back((Asked::Receipt(tags), pending)),
+            None => self.confirmed(tags, &Ok(Reply::Done)),
         }
     }
 
-    /// Passes on what has been acknowledged so far.
-    fn confirm_acks(&mut self) {
-        if let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user)
-            && let Some(receipt) = acks.take()
-        {
-            self.connection.listener.shared.hub.confirm(user, receipt, false);
+    /// Tells the session what has become of acknowledgements.
+    fn confirmed(&mut self, tags: Vec<Tag>, result: &Result<Reply, Error>) {
+        if let Some(acks) = &mut self.acks {
+            acks.arrived();
         }
+        for tag in tags {
+            let result = result.as_ref().map(|_| Reply::Done).map_err(Clone::clone);
+            self.feed(Input::Reply(tag, result));
+        }
+    }
+
+    /// Passes on what is left of acknowledgements; those who wait for them.
+    fn last_acks(&mut self) -> Vec<Tag> {
+        let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user) else { return Vec::new() };
+        let Some((receipt, tags)) = acks.last() else { return Vec::new() };
+        self.connection.listener.shared.hub.confirm(user, receipt, false);
+        tags
     }
 
     /// Hands a frame of the client's to the session, unless it talks too much.
@@ -264,9 +268,13 @@ impl Link {
         }
     }
 
-    /// Whether nothing has to be done for the session: no frame waits to be sent, and no command.
+    /// Whether nothing has to be done for the session: no frame waits to be sent, and no command but a receipt.
     pub(super) fn is_quiet(&self) -> bool {
-        self.frames.is_empty() && self.under_way() == 0 && self.change.is_none() && matches!(self.state, State::Open)
+        let receipts = usize::from(self.acks.as_ref().is_some_and(|acks| acks.is_under_way()));
+        self.frames.is_empty()
+            && self.under_way() == receipts
+            && self.change.is_none()
+            && matches!(self.state, State::Open)
     }
 
     /// The moment the session waited for has come.
@@ -333,11 +341,13 @@ impl Link {
                 return Poll::Ready(());
             }
         }
-        let Some((tag, pending)) = self.answers.front_mut() else { return Poll::Pending };
+        let Some((_, pending)) = self.answers.front_mut() else { return Poll::Pending };
         let Poll::Ready(result) = pending.as_mut().poll(context) else { return Poll::Pending };
-        let tag = *tag;
-        self.answers.pop_front();
-        self.feed(Input::Reply(tag, result));
+        match self.answers.pop_front() {
+            Some((Asked::Command(tag), _)) => self.feed(Input::Reply(tag, result)),
+            Some((Asked::Receipt(tags), _)) => self.confirmed(tags, &result),
+            None => {}
+        }
         Poll::Ready(())
     }
 
@@ -409,7 +419,7 @@ impl Link {
                 if let (Some(bound), Some(grant)) = (&mut self.bound, grant) {
                     bound.grant = grant;
                 }
-                self.answers.push_back((tag, pending));
+                self.answers.push_back((Asked::Command(tag), pending));
                 return false;
             }
             Stepped::Authenticated { tag, purpose, result } => {
@@ -459,8 +469,9 @@ impl Link {
     fn detach(&mut self) -> bool {
         let subscribed = std::mem::take(&mut self.subscribed);
         if subscribed {
-            self.confirm_acks();
+            let tags = self.last_acks();
             self.acks = None;
+            self.confirmed(tags, &Ok(Reply::Done));
             self.change = Some(Change::Detached);
         }
         subscribed
@@ -470,7 +481,7 @@ impl Link {
 impl Drop for Link {
     /// What was acknowledged last must not be pending again because the client has gone.
     fn drop(&mut self) {
-        self.confirm_acks();
+        self.last_acks();
     }
 }
 

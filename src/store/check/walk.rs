@@ -127,6 +127,7 @@ impl<'a> Checker<'a> {
                 if space.is_counted() {
                     self.tally.add(space, key, value);
                 }
+                self.look_up_again(space, key, value);
                 // What could not be read has been noted.
                 let _noted = each(self, key, value);
             }
@@ -134,6 +135,15 @@ impl<'a> Checker<'a> {
                 Some((last, _)) => after = Some(last),
                 None => return,
             }
+        }
+    }
+
+    /// A pair has to be found by its key as well: that reads parts of files that going through does not.
+    fn look_up_again(&mut self, space: Space, key: &[u8], value: &[u8]) {
+        match self.engine.get(space, key) {
+            Ok(Some(found)) if found == value => {}
+            Ok(_) => self.find(space, key, "is not found by its key"),
+            Err(error) => self.find(space, key, format!("cannot be read by its key: {}", error.cause())),
         }
     }
 

@@ -49,13 +49,15 @@ impl Company {
         Ok(took)
     }
 
-    async fn talk_often(&mut self, times: usize) -> Result<Duration> {
+    /// How long nine of ten messages took, and 99 of 100, at most.
+    async fn talk_often(&mut self, times: usize) -> Result<(Duration, Duration)> {
         let mut took = Vec::new();
         for _ in 0..times {
             took.extend(self.talk().await?);
         }
         took.sort_unstable();
-        Ok(took.get(took.len() * 9 / 10).copied().unwrap_or_default())
+        let of_hundred = |part: usize| took.get(took.len() * part / 100).copied().unwrap_or_default();
+        Ok((of_hundred(90), of_hundred(99)))
     }
 }
 
@@ -103,6 +105,9 @@ pub(crate) async fn descriptors() -> Result<()> {
     Ok(())
 }
 
+/// Within this 99 of 100 messages of good clients arrive.
+const PROMPT: Duration = Duration::from_millis(500);
+
 /// How many slow clients there are of each kind.
 const SLOW: usize = 500;
 
@@ -114,7 +119,8 @@ pub(crate) async fn slow_clients() -> Result<()> {
     let place = server.place();
     let mut company = Company::meet(place).await?;
     let history = long_history(place, &mut company).await?;
-    let before = company.talk_often(40).await?;
+    let often = if tools::long() { 400 } else { 40 };
+    let (before, _) = company.talk_often(often).await?;
     let mut slow = JoinSet::new();
     for _ in 0..SLOW {
         let head = format!("GET /chat/user-info/ HTTP/1.1\r\nHost: {}\r\n", place.clients);
@@ -130,7 +136,7 @@ pub(crate) async fn slow_clients() -> Result<()> {
         Ok((descriptors_of(server.id())? > 2 * SLOW).then_some(()))
     })
     .await?;
-    let during = company.talk_often(40).await?;
+    let (during, nearly_all) = company.talk_often(often).await?;
     let there = descriptors_of(server.id())?;
     ensure!(there > 2 * SLOW, "only {there} descriptors are open: the slow clients have left already");
     slow.shutdown().await;
@@ -138,7 +144,12 @@ pub(crate) async fn slow_clients() -> Result<()> {
         during < before * 4 + Duration::from_millis(20),
         "a message took {before:?} before and {during:?} beside them"
     );
-    eprintln!("9 of 10 messages took {before:?} before and {during:?} beside {} slow clients", 3 * SLOW);
+    // What else runs on the machine in the short mode may take as long.
+    ensure!(!tools::long() || nearly_all < PROMPT, "1 of 100 messages took {nearly_all:?}");
+    let slow = 3 * SLOW;
+    eprintln!(
+        "9 of 10 messages took {before:?} before, {during:?} beside {slow} slow clients, 99 of 100 {nearly_all:?}"
+    );
     server.stop().await
 }
 

@@ -10,7 +10,7 @@ use crate::tools::{long, moment};
 
 /// Kills the process at random moments while all dialects talk, and starts it again.
 pub(crate) async fn at_random_moments(engine: &'static str) -> Result<()> {
-    let cycles = if long() { 100 } else { 5 };
+    let cycles = if long() { 100 } else { 10 };
     let folder = tempfile::tempdir()?;
     let site = Site::new(folder.path(), engine);
     let mut server = site.start().await?;

@@ -13,8 +13,9 @@ use tokio_tungstenite::tungstenite::{Error, Utf8Bytes};
 
 /// Read at once, in bytes; every connection holds a buffer of this size.
 const READ_BUFFER: usize = 4 << 10;
-/// Gathered before it is written, in bytes; a longer frame is written as a whole.
-const WRITTEN_TOGETHER: usize = 64 << 10;
+/// Gathered before it is written, in bytes; a longer frame is written as a whole. A client that has stopped reading
+/// holds so much, beside frames that it shares with others.
+const WRITTEN_TOGETHER: usize = 16 << 10;
 /// As much of the room of a write is kept for the next one, in bytes.
 const KEPT: usize = 1 << 10;
 /// The longest header of a frame, in bytes.

@@ -6,7 +6,7 @@ use crate::store::embedded::{keys, spaces};
 use crate::store::engine::Space;
 
 impl Checker<'_> {
-    /// Every id that the store gave out leads to the message that has it.
+    /// Every id of a message leads to the message that has it.
     pub(super) fn places(&mut self) {
         const SPACE: Space = spaces::PLACES;
         self.records::<PlacesRecord>(SPACE, |checker, key, places| {
@@ -18,7 +18,8 @@ impl Checker<'_> {
                 let id = first.saturating_add(place.above);
                 let at = keys::two_numbers(place.conversation, place.seq);
                 let message = checker.look_up::<MessageRecord>(spaces::LOG, &at)?;
-                let same = message.is_some_and(|message| message.id == id && message.client_id.is_none());
+                let same =
+                    message.is_some_and(|message| message.id == id && message.client_id.is_some() == place.client);
                 if !same {
                     checker.find(SPACE, key, format!("no message has the id {id}"));
                 }
@@ -27,7 +28,7 @@ impl Checker<'_> {
         });
     }
 
-    /// Where the message of an id that the store gave out should be.
+    /// Where the message of an id should be.
     pub(super) fn place(&mut self, id: u64) -> Compared<Option<PlaceRecord>> {
         let found = self.last_at(spaces::PLACES, &keys::number(id))?;
         let Some((first, value)) = found else { return Ok(None) };

@@ -112,12 +112,14 @@ impl Checker<'_> {
             self.expect(delivered, SPACE, key, "it is not delivered to its own sender");
             self.expect(!hidden, SPACE, key, "it is hidden from its own sender");
         }
-        let indexed = match message.client_id {
-            Some(client_id) => self.get(spaces::WIRE_IDS, &keys::number(client_id))?.as_deref().and_then(keys::numbers),
-            None => self.place(message.id)?.map(|place| (place.conversation, place.seq)),
-        };
-        let back = indexed.is_some() && indexed == keys::numbers(key);
-        self.expect(back, SPACE, key, "its id does not lead back to it");
+        let here = keys::numbers(key);
+        let place = self.place(message.id)?.map(|place| (place.conversation, place.seq));
+        self.expect(place.is_some() && place == here, SPACE, key, "its id does not lead back to it");
+        if let Some(client_id) = message.client_id {
+            let found = self.get(spaces::WIRE_IDS, &keys::number(client_id))?;
+            let place = found.as_deref().and_then(keys::numbers);
+            self.expect(place.is_some() && place == here, SPACE, key, "its client's id does not lead back to it");
+        }
         Ok(())
     }
 

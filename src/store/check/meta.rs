@@ -2,7 +2,7 @@
 
 use super::walk::{Checker, Counters};
 use crate::store::embedded::records::Record;
-use crate::store::embedded::{COUNTERS, IMPORTING, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, keys, spaces};
+use crate::store::embedded::{COUNTERS, IMPORTING, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, catch_up, keys, spaces, tick_of};
 use crate::store::engine::Space;
 
 impl Checker<'_> {
@@ -19,6 +19,10 @@ impl Checker<'_> {
                 COUNTERS => checker.read_counters(value),
                 IMPORTING => checker.find(spaces::META, key, "an import into this store was cut short"),
                 MESSAGE_IDS => checker.read_message_ids(value),
+                catch_up::KEY => {
+                    let known = u64::decode(value).is_ok_and(|mark| tick_of(mark) <= checker.counters.tick);
+                    checker.expect(known, spaces::META, key, "the mark of what is written is not that of a message");
+                }
                 _ => checker.find(spaces::META, key, "this version of koine knows no such thing"),
             }
             Ok(())

@@ -2,7 +2,8 @@
 //!
 //! Every space is walked once, in portions, so that memory does not grow with the store. Each record is decoded and
 //! compared with what other records say of the same thing; then the whole is compared with the engine's tally, which
-//! notices what is missing everywhere at once. Nothing is changed.
+//! notices what is missing everywhere at once. Nothing is changed, but that what a process that was ended had committed
+//! and not written yet is written first, as it is by every start.
 
 mod conversations;
 mod files;
@@ -34,6 +35,7 @@ use walk::Checker;
 /// there. At most `cap` findings are kept; the rest is only counted.
 pub fn check(engine: &dyn Engine, data: Option<&Path>, cap: usize, progress: &mut dyn Progress) -> Report {
     let mut checker = Checker::new(engine, cap, progress);
+    checker.catch_up();
     checker.meta();
     checker.users();
     checker.handles();

@@ -13,7 +13,7 @@ use crate::store::embedded::records::{
     ContentRecord, ConversationRecord, Count, Head, KeyRecord, MemberRecord, MessageRecord, Record, RequestRecord,
     ShapeRecord, TokenRecord, UserRecord,
 };
-use crate::store::embedded::{MESSAGE_IDS, SCHEMA_KEY, key_space, spaces};
+use crate::store::embedded::{MESSAGE_IDS, SCHEMA_KEY, catch_up, key_space, spaces};
 use crate::store::engine::{self, Batch, Direction, Durability, EngineKind, Space};
 use crate::store::progress::Silent;
 use crate::store::sample;
@@ -93,6 +93,8 @@ fn every_record_that_goes_missing_is_found() {
             let found = victim.with(*space, &key, None);
             // Nothing else tells of these; the tally does, unless they are taken out by a commit as they are here.
             let alone = matches!(*space, spaces::READS | spaces::REQUESTS_TO | spaces::BLOCKED_BY);
+            // Without the mark everything is made up for.
+            let alone = alone || *key == *catch_up::KEY;
             assert_eq!(found.is_empty(), alone, "{space} {key:?}: {found:?}");
             let cut = victim.with(*space, &key, Some(&value[..value.len() / 2]));
             let has_value = !matches!(*space, spaces::REQUESTS_TO | spaces::REQUESTS_ABOUT);

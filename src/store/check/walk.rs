@@ -6,9 +6,9 @@ use std::ops::Bound;
 use bytes::Bytes;
 
 use super::{Report, names};
-use crate::store::embedded::keys;
 use crate::store::embedded::records::{ConversationRecord, Count, Head, Record, UserRecord};
 use crate::store::embedded::spaces;
+use crate::store::embedded::{catch_up, keys};
 use crate::store::engine::{Direction, Engine, Pair, Space, Tally};
 use crate::store::progress::Progress;
 
@@ -73,6 +73,13 @@ impl<'a> Checker<'a> {
     pub(super) fn finish(self) -> Report {
         self.progress.end();
         self.report
+    }
+
+    /// Writes what a process that was ended had committed and not written yet.
+    pub(super) fn catch_up(&mut self) {
+        if let Err(error) = catch_up::catch_up(self.engine) {
+            self.note("store", String::new(), format!("what was not written yet cannot be made up for: {error}"));
+        }
     }
 
     /// The names of all spaces there are.

@@ -155,7 +155,16 @@ pub fn samples(text: &str) -> Vec<(u8, Vec<u8>)> {
         (11, again(&vec![1_u64, digits])),
         (12, again(&text.to_owned())),
         (13, Some(keys::chat(UserId::new(digits), keys::Sort::Group, koine_core::ConversationId::new(2)))),
-        (14, again(&PlacesRecord(vec![PlaceRecord { above: digits, conversation: 1, seq: digits }]))),
+        (
+            14,
+            again(&PlacesRecord(vec![PlaceRecord {
+                above: digits,
+                conversation: 1,
+                seq: digits,
+                client: digits % 2 == 1,
+                reads: digits % 3 == 1,
+            }])),
+        ),
     ];
     records.into_iter().filter_map(|(sort, bytes)| Some((sort, bytes?))).collect()
 }

@@ -1,8 +1,10 @@
 //! The domain's store over an embedded key-value engine.
 //!
-//! One writer decides operations and commits them in batches; readers ask snapshots. What only the
-//! writer's memory knows (deliveries confirmed within the last second) readers find in `shared`.
+//! One writer decides operations and commits them in batches; readers ask snapshots. What is committed and written
+//! within a second only (heads, which messages are their senders' own, deliveries) readers find in `shared`, and the
+//! process after a crash in the log (`catch_up`).
 
+pub(in crate::store) mod catch_up;
 mod chat;
 #[cfg(feature = "fuzzing")]
 #[doc(hidden)]
@@ -96,6 +98,7 @@ impl Embedded {
     /// Opens the domain's store on an engine; a newer layout is refused.
     pub fn open(engine: Arc<dyn Engine>, settings: Settings) -> Result<Self, StoreError> {
         check_schema(engine.as_ref())?;
+        catch_up::catch_up(engine.as_ref())?;
         let (mark, shown) = match engine.get(spaces::META, message_ids::KEY)? {
             Some(bytes) => match Vec::<u64>::decode(&bytes)?.as_slice() {
                 [mark, shown] => (*mark, i64::try_from(*shown).unwrap_or(0)),

@@ -8,7 +8,7 @@ use koine_core::{Conversation, ConversationId, Handle, Message, User, UserId};
 
 use super::keys::{self, Sort};
 use super::records::{Head, MemberRecord, MessageRecord, Record, UserRecord};
-use super::shared::Shared;
+use super::shared::{Newer, NewerMember, Shared};
 use super::spaces;
 use super::view::{View, read_user};
 use crate::store::StoreError;
@@ -19,13 +19,27 @@ pub(super) struct Reading {
     snapshot: Box<dyn Snapshot>,
     /// Whether the snapshot stays as it is.
     fixed: bool,
+    /// What was newer than the engine's records when the snapshot was taken.
+    newer: Arc<Newer>,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Reading {
     pub(super) fn new(engine: &dyn Engine, shared: &Arc<Shared>) -> Result<Self, StoreError> {
-        let fixed = engine.snapshots_are_fixed();
-        Ok(Self { snapshot: engine.snapshot()?, fixed, shared: shared.clone() })
+        let (fixed, mut newer) = (engine.snapshots_are_fixed(), shared.newer());
+        loop {
+            let snapshot = engine.snapshot()?;
+            let now = shared.newer();
+            // Otherwise something was written in between, and the snapshot may be from before that.
+            if Arc::ptr_eq(&newer, &now) {
+                return Ok(Self { snapshot, fixed, newer, shared: shared.clone() });
+            }
+            newer = now;
+        }
+    }
+
+    fn newer_member(&self, user: UserId, conversation: ConversationId) -> Option<Arc<NewerMember>> {
+        if self.fixed { self.newer.member(user, conversation) } else { self.shared.newer().member(user, conversation) }
     }
 
     /// A user's rows of one sort, newer records from memory.
@@ -33,8 +47,8 @@ impl Reading {
         let mut rows = Vec::new();
         self.each_with_prefix(spaces::CHATS, &keys::chats_of_sort(user, sort), |key, value| {
             if let Some((_, _, conversation)) = keys::read_chat(key) {
-                let record = match self.shared.member(user, conversation) {
-                    Some(newer) => MemberRecord::clone(&newer),
+                let record = match self.newer_member(user, conversation) {
+                    Some(newer) => newer.record.clone(),
                     None => MemberRecord::decode(value)?,
                 };
                 rows.push((conversation, record));
@@ -55,8 +69,11 @@ impl Reading {
         found: MemberRecord,
     ) -> Result<Option<(Head, MemberRecord)>, StoreError> {
         let head = self.head(id)?;
-        let member = if self.fixed { Some(found) } else { self.member(user, sort, id)? };
-        Ok(member.map(|member| (head, member)))
+        if !self.fixed {
+            return Ok(self.member(user, sort, id)?.map(|member| (head, member)));
+        }
+        let member = self.newer_member(user, id).map_or(found, |newer| newer.record.clone());
+        Ok(Some((head, member)))
     }
 
     /// Messages of a log from `first` to `last`, at most `limit`.
@@ -119,9 +136,25 @@ impl View for Reading {
         sort: Sort,
         conversation: ConversationId,
     ) -> Result<Option<MemberRecord>, StoreError> {
-        match self.shared.member(user, conversation) {
-            Some(newer) => Ok(Some(MemberRecord::clone(&newer))),
+        match self.newer_member(user, conversation) {
+            Some(newer) => Ok(Some(newer.record.clone())),
             None => self.record(spaces::CHATS, &keys::chat(user, sort, conversation)),
         }
+    }
+
+    /// A conversation's head, and never a message that the snapshot does not have.
+    fn head(&self, id: ConversationId) -> Result<Head, StoreError> {
+        let newer = if self.fixed { self.newer.head(id) } else { self.shared.newer().head(id) };
+        let Some(head) = newer else { return self.written_head(id) };
+        if !self.fixed || self.get(spaces::LOG, &keys::log(id, head.seq))?.is_some() {
+            return Ok(head);
+        }
+        // It was committed after the snapshot was taken.
+        let range = (keys::log(id, 0), keys::log(id, head.seq));
+        let last = self.scan(spaces::LOG, &range.0, &range.1, Direction::Reverse, 1)?;
+        let Some((key, value)) = last.first() else { return Ok(Head::default()) };
+        let (_, seq) = keys::numbers(key).ok_or(StoreError::corrupt("a key of the log cannot be read"))?;
+        let MessageRecord { id, time, .. } = MessageRecord::decode(value)?;
+        Ok(Head { seq, id, time })
     }
 }

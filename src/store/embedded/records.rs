@@ -227,7 +227,7 @@ pub(crate) struct MessageRecord {
 }
 
 /// Where the messages of a batch are: one record for them all, since the id of one is looked for far less often than
-/// another is sent.
+/// another is sent. After a crash it also tells which heads and senders' memberships were not written yet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct PlacesRecord(pub(crate) Vec<PlaceRecord>);
 
@@ -238,6 +238,10 @@ pub(crate) struct PlaceRecord {
     pub(crate) above: u64,
     pub(crate) conversation: u64,
     pub(crate) seq: u64,
+    /// Whether the message has an id of its client's, and so is not found by this one.
+    pub(crate) client: bool,
+    /// Whether its sender has read everything before it by sending it.
+    pub(crate) reads: bool,
 }
 
 impl PlacesRecord {

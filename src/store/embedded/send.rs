@@ -195,7 +195,7 @@ impl Writer {
             content: ContentRecord::from(&send.content),
         };
         self.put(spaces::LOG, keys::log(conversation, seq), &record)?;
-        self.put_place(id, send.client_id, conversation, seq);
+        self.put_place(id, send, conversation, seq);
         self.put_head(conversation, Head { seq, id: id.get(), time: time.as_millis() })?;
         if let Some(key) = &send.key {
             let fingerprint = KeyRecord::fingerprint_of(conversation.get(), &record.content)?;
@@ -251,7 +251,8 @@ impl Writer {
         reads: bool,
     ) -> Result<u64, Failure> {
         let now = self.now.as_millis();
-        let changed = self.change_member(sender, sort, conversation, |member| {
+        // The batch's places tell of it, after a crash too.
+        let changed = self.change_member_lazily(sender, sort, conversation, |member| {
             // What was not delivered stays pending: a reply says nothing about it.
             let marked = if reads { member.read_up_to(before, now) } else { 0 };
             member.sent(before + 1);

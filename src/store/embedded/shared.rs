@@ -1,4 +1,7 @@
 //! What readers know without asking the engine. Only the writer puts anything in.
+//!
+//! Heads and some memberships are written a while after the batch that changed them; until then they are [`Newer`].
+//! Whoever reads one point in time keeps the `Newer` of that point, since what it held the next one does not.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -6,10 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::DashMap;
 use koine_core::{ConversationId, Handle, User, UserId};
+use parking_lot::RwLock;
 use quick_cache::sync::Cache;
 use rustc_hash::FxBuildHasher;
 
-use super::records::MemberRecord;
+use super::keys::Sort;
+use super::records::{Head, MemberRecord};
 
 /// Users kept in memory.
 const CACHED_USERS: usize = 100_000;
@@ -18,8 +23,7 @@ const CACHED_USERS: usize = 100_000;
 pub(crate) struct Shared {
     users: Cache<UserId, Arc<User>>,
     handles: Cache<Handle, UserId>,
-    /// Memberships that are newer than the engine's.
-    members: DashMap<(UserId, ConversationId), Arc<MemberRecord>, FxBuildHasher>,
+    newer: RwLock<Arc<Newer>>,
     /// How far everybody in a group has read.
     pub(super) marks: Marks,
     /// Changes when a token is revoked or a user disabled.
@@ -35,7 +39,7 @@ impl Shared {
         Self {
             users: Cache::new(CACHED_USERS),
             handles: Cache::new(CACHED_USERS),
-            members: DashMap::default(),
+            newer: RwLock::default(),
             marks: Marks::default(),
             revocations: AtomicU64::new(0),
             messages: AtomicU64::new(0),
@@ -60,24 +64,46 @@ impl Shared {
         self.handles.insert(handle, id);
     }
 
-    pub(super) fn member(&self, user: UserId, conversation: ConversationId) -> Option<Arc<MemberRecord>> {
-        self.members.get(&(user, conversation)).map(|member| member.clone())
+    /// What is newer than the engine's records now.
+    pub(super) fn newer(&self) -> Arc<Newer> {
+        self.newer.read().clone()
     }
 
-    pub(super) fn remember_member(&self, user: UserId, conversation: ConversationId, record: MemberRecord) {
-        self.members.insert((user, conversation), Arc::new(record));
-    }
-
-    pub(super) fn forget_member(&self, user: UserId, conversation: ConversationId) {
-        self.members.remove(&(user, conversation));
-    }
-
-    pub(super) fn forget_all_members(&self) {
-        self.members.clear();
+    /// Everything is written.
+    pub(super) fn renew(&self) {
+        *self.newer.write() = Arc::default();
     }
 
     pub(super) fn revoke(&self) {
         self.revocations.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// What was committed and is newer than the engine's records of it.
+#[derive(Debug, Default)]
+pub(crate) struct Newer {
+    pub(super) members: DashMap<(UserId, ConversationId), Arc<NewerMember>, FxBuildHasher>,
+    pub(super) heads: DashMap<ConversationId, Head, FxBuildHasher>,
+}
+
+/// A membership that is newer than the engine's.
+#[derive(Debug)]
+pub(crate) struct NewerMember {
+    pub(super) sort: Sort,
+    pub(super) record: MemberRecord,
+}
+
+impl Newer {
+    pub(super) fn is_empty(&self) -> bool {
+        self.members.is_empty() && self.heads.is_empty()
+    }
+
+    pub(super) fn member(&self, user: UserId, conversation: ConversationId) -> Option<Arc<NewerMember>> {
+        self.members.get(&(user, conversation)).map(|member| member.clone())
+    }
+
+    pub(super) fn head(&self, conversation: ConversationId) -> Option<Head> {
+        self.heads.get(&conversation).map(|head| *head)
     }
 }
 

@@ -39,7 +39,7 @@ spaces! {
     MEMBERS = "members".counted,
     /// Conversation, seq → [`super::records::MessageRecord`]
     LOG = "log".growing,
-    /// First message id of a batch → [`super::records::PlacesRecord`] of its messages that have no id of their client's
+    /// First message id of a batch → [`super::records::PlacesRecord`] of its messages
     PLACES = "places".growing,
     /// Client's id on auth-ack → conversation, seq
     WIRE_IDS = "wire_ids".growing,

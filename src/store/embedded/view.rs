@@ -79,7 +79,10 @@ pub(crate) trait View {
     }
 
     /// A conversation's head.
-    fn head(&self, id: ConversationId) -> Result<Head, StoreError> {
+    fn head(&self, id: ConversationId) -> Result<Head, StoreError>;
+
+    /// A conversation's head as the engine has it.
+    fn written_head(&self, id: ConversationId) -> Result<Head, StoreError> {
         Ok(self.record(spaces::HEADS, &keys::conversation(id))?.unwrap_or_default())
     }
 
@@ -146,7 +149,7 @@ pub(crate) trait View {
                 let Some((first, value)) = found.first() else { return Ok(None) };
                 let first = keys::read_number(first).ok_or(StoreError::corrupt("places have no id"))?;
                 let place = PlacesRecord::decode(value)?.find(wire_id.saturating_sub(first));
-                place.map(|place| (place.conversation, place.seq))
+                place.filter(|place| !place.client).map(|place| (place.conversation, place.seq))
             }
         };
         Ok(place.map(|(conversation, seq)| (ConversationId::new(conversation), seq)))

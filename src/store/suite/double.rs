@@ -30,6 +30,8 @@ pub(super) struct Faults {
     commits_left: Mutex<Option<u64>>,
     /// How many reads of a snapshot happen before the hook runs (0: right after the snapshot was taken).
     hook: Mutex<Option<(usize, Hook)>>,
+    /// How many messages a batch should carry at most; `None`: as many as the real engine says.
+    largest: Mutex<Option<usize>>,
 }
 
 impl Double {
@@ -48,6 +50,11 @@ impl Faults {
     /// Lets every commit through again.
     pub(super) fn heal(&self) {
         *self.commits_left.lock() = None;
+    }
+
+    /// Lets batches carry this many messages at most.
+    pub(super) fn limit_batches(&self, messages: usize) {
+        *self.largest.lock() = Some(messages);
     }
 
     /// Runs something after a snapshot was taken and read `reads` times.
@@ -117,7 +124,7 @@ impl Engine for Double {
     }
 
     fn max_batch(&self) -> usize {
-        self.inner.max_batch()
+        self.faults.largest.lock().unwrap_or_else(|| self.inner.max_batch())
     }
 
     fn mark(&self) -> Mark {

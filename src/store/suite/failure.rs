@@ -68,7 +68,10 @@ fn a_failed_flush_loses_only_what_could_wait(world: &mut World) {
     assert!(world.pending(jack).is_empty());
     world.faults.fail_after(0);
     assert!(world.store().flush(false).is_err());
+    assert!(world.pending(jack).is_empty(), "memory still knows");
+    world.reopen();
     assert_eq!(world.pending(jack), ["1"], "a delivery may repeat, never be lost");
+    assert_eq!(world.history(jack, chat), ["1"]);
 }
 
 fn after_a_failure_and_a_restart_everything_acknowledged_is_there(world: &mut World) {

@@ -2,6 +2,7 @@
 //! `on_each_engine!` makes a test of it for each engine.
 
 mod blocks;
+mod catching_up;
 mod conversations;
 mod delivery;
 mod direct;

@@ -20,7 +20,7 @@ use crate::store::embedded::records::{
     ConversationRecord, FileRecord, Head, KeyRecord, MemberRecord, MessageRecord, Record, RequestRecord,
     RequestStateRecord, ShapeRecord, TokenRecord, UserRecord,
 };
-use crate::store::embedded::{COUNTERS, MESSAGE_IDS, keys, spaces};
+use crate::store::embedded::{COUNTERS, MESSAGE_IDS, catch_up, keys, spaces};
 use crate::store::engine::{Engine, Space};
 use crate::store::progress::Progress;
 
@@ -74,6 +74,7 @@ pub fn export(
     let (format, version, salvaged) = ("koine-export".to_owned(), VERSION, options.salvage);
     let (created, files) = (options.created, options.files.is_some());
     exporter.line(&Line::Begin(Begin { format, version, created, salvaged, files }))?;
+    exporter.catch_up()?;
     exporter.counters()?;
     exporter.people()?;
     exporter.conversations()?;
@@ -159,6 +160,14 @@ impl Exporter<'_> {
         match found.and_then(|bytes| bytes.map(|bytes| R::decode(&bytes)).transpose()) {
             Ok(record) => Ok(record),
             Err(error) => self.lose(space, key, error).map(|()| None),
+        }
+    }
+
+    /// Writes what a process that was ended had committed and not written yet.
+    fn catch_up(&mut self) -> Result<(), TransferError> {
+        match catch_up::catch_up(self.engine) {
+            Ok(_) => Ok(()),
+            Err(error) => self.lose(spaces::META, catch_up::KEY, error),
         }
     }
 

@@ -14,7 +14,7 @@ use crate::store::embedded::records::{
     ConversationRecord, Count, FileRecord, Head, KeyRecord, MemberRecord, MessageRecord, PlaceRecord, PlacesRecord,
     Record, RequestRecord, RequestStateRecord, ShapeRecord, TokenRecord, UserRecord,
 };
-use crate::store::embedded::{COUNTERS, IMPORTING, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, key_space, spaces};
+use crate::store::embedded::{COUNTERS, IMPORTING, MESSAGE_IDS, SCHEMA, SCHEMA_KEY, catch_up, key_space, spaces};
 use crate::store::engine::{self, Batch, Durability, Engine, EngineKind, Space};
 
 /// How many bytes a batch gathers at most.
@@ -28,6 +28,8 @@ pub(super) struct Loader {
     most: usize,
     blobs: BTreeMap<String, u64>,
     usage: BTreeMap<u64, u64>,
+    /// The highest id of a message.
+    last: u64,
 }
 
 impl Loader {
@@ -38,9 +40,17 @@ impl Loader {
         let mut begun = Batch::new();
         begun.put(spaces::META, IMPORTING, Vec::new());
         engine.commit(begun, Durability::Sync)?;
-        // A message takes about five records.
-        let most = engine.max_batch().saturating_mul(5);
-        Ok(Self { engine, batch: Batch::new(), bytes: 0, most, blobs: BTreeMap::new(), usage: BTreeMap::new() })
+        // A message takes about six records.
+        let most = engine.max_batch().saturating_mul(6);
+        Ok(Self {
+            engine,
+            batch: Batch::new(),
+            bytes: 0,
+            most,
+            blobs: BTreeMap::new(),
+            usage: BTreeMap::new(),
+            last: 0,
+        })
     }
 
     /// Makes everything durable, and the store one that can be served.
@@ -57,6 +67,8 @@ impl Loader {
         if let Some(ids) = message_ids {
             self.put(spaces::META, MESSAGE_IDS.to_vec(), &ids.to_vec())?;
         }
+        // Heads and memberships account for every message.
+        self.put(spaces::META, catch_up::KEY.to_vec(), &self.last.clone())?;
         self.flush()?;
         let mut done = Batch::new();
         done.put(spaces::META, SCHEMA_KEY, SCHEMA.to_be_bytes());
@@ -126,10 +138,10 @@ impl Loader {
         let place = keys::two_numbers(conversation, seq);
         if let Some(client_id) = record.client_id {
             self.put_raw(spaces::WIRE_IDS, keys::number(client_id), place.clone())?;
-        } else {
-            let alone = PlacesRecord(vec![PlaceRecord { above: 0, conversation, seq }]);
-            self.put(spaces::PLACES, keys::number(record.id), &alone)?;
         }
+        let alone = PlaceRecord { above: 0, conversation, seq, client: record.client_id.is_some(), reads: false };
+        self.put(spaces::PLACES, keys::number(record.id), &PlacesRecord(vec![alone]))?;
+        self.last = self.last.max(record.id);
         self.put(spaces::LOG, place, record)
     }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::*;
 use crate::store::check::check;
+use crate::store::embedded::records::{PlacesRecord, Record};
 use crate::store::embedded::{Embedded, spaces};
 use crate::store::engine::{self, Batch, Direction, Durability, Engine, EngineKind, Space};
 use crate::store::progress::Silent;
@@ -22,10 +23,18 @@ fn content(engine: &dyn Engine) -> Content {
         for (key, value) in
             engine.scan(space, (Bound::Unbounded, Bound::Unbounded), Direction::Forward, usize::MAX).unwrap()
         {
-            content.insert((space.to_string(), key.to_vec()), value.to_vec());
+            let value = if space == spaces::PLACES { unread(&value) } else { value.to_vec() };
+            content.insert((space.to_string(), key.to_vec()), value);
         }
     }
     content
+}
+
+/// Places without what only a start after a crash asks: memberships in an export account for it.
+fn unread(places: &[u8]) -> Vec<u8> {
+    let mut places = PlacesRecord::decode(places).unwrap();
+    places.0.iter_mut().for_each(|place| place.reads = false);
+    places.encode().unwrap()
 }
 
 fn written(engine: &dyn Engine, salvage: bool, files: Option<&Path>) -> (Vec<u8>, Summary) {

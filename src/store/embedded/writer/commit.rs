@@ -1,18 +1,20 @@
 //! Making a batch durable, or forgetting it.
 
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
-
-use koine_core::{ConversationId, UserId};
-use rustc_hash::FxHashSet;
 
 use super::{Writer, numbers};
 use crate::store::StoreError;
 use crate::store::embedded::records::{PlacesRecord, Record};
-use crate::store::embedded::{keys, message_ids, spaces};
-use crate::store::engine::{Batch, Durability};
+use crate::store::embedded::shared::NewerMember;
+use crate::store::embedded::{catch_up, keys, message_ids, spaces};
+use crate::store::engine::{Batch, Durability, Space};
 
 /// Memberships, conversations and pairs kept in memory between batches.
 const CACHED: usize = 200_000;
+
+/// About how many records a message takes.
+const RECORDS_PER_MESSAGE: usize = 5;
 
 impl Writer {
     /// Makes the batch durable. On failure everything that only memory knows is forgotten.
@@ -26,34 +28,51 @@ impl Writer {
 
     /// Writes what may wait.
     pub(crate) fn flush(&mut self, durable: bool) -> Result<(), StoreError> {
-        let waiting: Vec<_> = self.later.drain().collect();
-        for key in &waiting {
-            self.stage_member(*key)?;
+        let result = self.try_flush(durable);
+        if result.is_err() {
+            self.forget();
+        }
+        result
+    }
+
+    fn try_flush(&mut self, durable: bool) -> Result<(), StoreError> {
+        let newer = self.shared.newer();
+        for member in &newer.members {
+            let (user, conversation) = *member.key();
+            let key = keys::chat(user, member.sort, conversation);
+            self.stage_for_flush(spaces::CHATS, key, member.record.encode()?)?;
+        }
+        for head in &newer.heads {
+            self.stage_for_flush(spaces::HEADS, keys::conversation(*head.key()), head.encode()?)?;
+        }
+        // With the last of them, so that after a crash none is taken to be written that is not.
+        let sent = !newer.heads.is_empty();
+        if sent {
+            self.put(spaces::META, catch_up::KEY.to_vec(), &self.last_placed.clone())?;
         }
         self.staged.append(std::mem::take(&mut self.lazy));
-        let result = self.try_commit(if durable { Durability::Sync } else { Durability::Lazy });
-        match result {
-            Ok(()) => {
-                let waiting: FxHashSet<_> = waiting.into_iter().collect();
-                for (user, conversation) in self.lingering.difference(&waiting) {
-                    self.shared.forget_member(*user, *conversation);
-                }
-                self.lingering = waiting;
-                if durable {
-                    self.engine.sync()?;
-                }
-                Ok(())
-            }
-            Err(error) => {
-                self.forget();
-                Err(error)
-            }
+        self.try_commit(if durable || sent { Durability::Sync } else { Durability::Lazy })?;
+        if !newer.is_empty() {
+            self.shared.renew();
         }
+        if durable {
+            self.engine.sync()?;
+        }
+        Ok(())
+    }
+
+    /// Sets a key with the flush, which becomes several batches where one would be too large.
+    fn stage_for_flush(&mut self, space: Space, key: Vec<u8>, value: Vec<u8>) -> Result<(), StoreError> {
+        if self.staged.len() >= self.engine.max_batch().saturating_mul(RECORDS_PER_MESSAGE) {
+            self.engine.commit(std::mem::take(&mut self.staged), Durability::Lazy)?;
+        }
+        self.put_raw(space, key, value);
+        Ok(())
     }
 
     /// Whether something is waiting to be written.
     pub(crate) fn is_waiting(&self) -> bool {
-        !self.later.is_empty() || !self.lazy.is_empty() || !self.lingering.is_empty()
+        !self.lazy.is_empty() || !self.shared.newer().is_empty()
     }
 
     fn try_commit(&mut self, durability: Durability) -> Result<(), StoreError> {
@@ -73,7 +92,7 @@ impl Writer {
         }
         self.counters_written = self.counters;
         self.shared.messages.fetch_add(std::mem::take(&mut self.appended), Ordering::Relaxed);
-        self.publish_members();
+        self.publish();
         self.new_handles.clear();
         for (id, user) in self.changed_users.drain() {
             self.shared.publish_user(id, user);
@@ -85,49 +104,44 @@ impl Writer {
         Ok(())
     }
 
-    /// Tells readers of memberships that they knew from memory and that the batch has changed or ended.
-    fn publish_members(&mut self) {
-        for key in std::mem::take(&mut self.settled) {
-            if let Some(state) = self.members.get(&key) {
-                self.shared.remember_member(key.0, key.1, state.record.clone());
-                self.lingering.insert(key);
+    /// Tells readers of what is newer than the engine's records now. Heads come last: who knows a message knows
+    /// whose it is.
+    fn publish(&mut self) {
+        let newer = self.shared.newer();
+        for key in std::mem::take(&mut self.due) {
+            let Some(state) = self.members.get_mut(&key) else { continue };
+            state.due = false;
+            if let Some(mut known) = newer.members.get_mut(&key) {
+                *known = Arc::new(NewerMember { sort: state.sort, record: state.record.clone() });
             }
         }
         for key in std::mem::take(&mut self.ended) {
-            if !self.later.contains(&key) {
-                self.shared.forget_member(key.0, key.1);
-            }
+            newer.members.remove(&key);
+        }
+        for key in std::mem::take(&mut self.later) {
+            let Some(state) = self.members.get_mut(&key) else { continue };
+            state.later = false;
+            newer.members.insert(key, Arc::new(NewerMember { sort: state.sort, record: state.record.clone() }));
+        }
+        for id in std::mem::take(&mut self.moved) {
+            let Some(state) = self.conversations.get_mut(&id) else { continue };
+            state.moved = false;
+            newer.heads.insert(id, state.head);
         }
     }
 
-    /// Turns changed memberships and heads into staged records.
+    /// Turns memberships that must not wait into staged records.
     fn settle(&mut self) -> Result<(), StoreError> {
-        for key in std::mem::take(&mut self.due) {
-            self.stage_member(key)?;
-            if self.later.remove(&key) || self.lingering.contains(&key) {
-                self.settled.push(key);
+        for (user, conversation) in &self.due {
+            if let Some(state) = self.members.get(&(*user, *conversation)) {
+                let key = keys::chat(*user, state.sort, *conversation);
+                self.staged.put(spaces::CHATS, key, state.record.encode()?);
             }
         }
-        self.settle_places()?;
-        for id in std::mem::take(&mut self.heads_due) {
-            if let Some(state) = self.conversations.get_mut(&id) {
-                state.head_due = false;
-                self.staged.put(spaces::HEADS, keys::conversation(id), state.head.encode()?);
-            }
-        }
-        Ok(())
+        self.settle_places()
     }
 
-    fn stage_member(&mut self, (user, conversation): (UserId, ConversationId)) -> Result<(), StoreError> {
-        if let Some(state) = self.members.get_mut(&(user, conversation)) {
-            state.due = false;
-            let key = keys::chat(user, state.sort, conversation);
-            self.staged.put(spaces::CHATS, key, state.record.encode()?);
-        }
-        Ok(())
-    }
-
-    /// Drops everything that is not committed.
+    /// Drops everything that is not committed. What is committed and not written yet is in `shared`.
     pub(crate) fn forget(&mut self) {
         self.staged = Batch::new();
         self.lazy = Batch::new();
@@ -139,10 +153,8 @@ impl Writer {
         self.blockers.clear();
         self.due.clear();
         self.later.clear();
-        self.lingering.clear();
-        self.settled.clear();
         self.ended.clear();
-        self.heads_due.clear();
+        self.moved.clear();
         self.blocking.clear();
         self.recent.clear();
         self.placed = PlacesRecord::default();
@@ -150,7 +162,6 @@ impl Writer {
         self.appended = 0;
         self.revoked = false;
         self.counters = self.counters_written;
-        self.shared.forget_all_members();
         self.shared.marks.clear();
     }
 
@@ -159,13 +170,12 @@ impl Writer {
         let batch = self.batch;
         let mut horizon = 1 << 16;
         while self.members.len() > CACHED && horizon > 0 {
-            let later = &self.later;
-            self.members.retain(|key, state| state.due || later.contains(key) || state.used + horizon > batch);
+            self.members.retain(|_, state| state.used + horizon > batch);
             horizon /= 4;
         }
         let mut horizon = 1 << 16;
         while self.conversations.len() > CACHED && horizon > 0 {
-            self.conversations.retain(|_, state| state.head_due || state.used + horizon > batch);
+            self.conversations.retain(|_, state| state.used + horizon > batch);
             horizon /= 4;
         }
         if self.pairs.len() > CACHED {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use koine_core::{Conversation, ConversationId, MessageId, Shape, UserId};
+use koine_core::{Conversation, ConversationId, MessageId, SendMessage, Shape, UserId};
 
 use super::{ConversationState, Writer};
 use crate::store::StoreError;
@@ -17,7 +17,7 @@ impl Writer {
             let Some(record) = self.conversation_record(id)? else { return Ok(None) };
             let head = self.head(id)?;
             self.conversations
-                .insert(id, ConversationState { record, head, head_due: false, view: None, used: self.batch });
+                .insert(id, ConversationState { record, head, moved: false, view: None, used: self.batch });
         }
         let batch = self.batch;
         let state = self.conversations.get_mut(&id);
@@ -50,7 +50,7 @@ impl Writer {
         } else {
             let head = self.head(id)?;
             let used = self.batch;
-            self.conversations.insert(id, ConversationState { record, head, head_due: false, view: None, used });
+            self.conversations.insert(id, ConversationState { record, head, moved: false, view: None, used });
         }
         Ok(())
     }
@@ -60,12 +60,12 @@ impl Writer {
         Ok(self.state(id)?.map(|state| state.head).unwrap_or_default())
     }
 
-    /// Moves a conversation's head with the batch.
+    /// Moves a conversation's head with the batch, and in the engine within a second.
     pub(crate) fn put_head(&mut self, id: ConversationId, head: Head) -> Result<(), StoreError> {
         if let Some(state) = self.state(id)? {
             state.head = head;
-            if !std::mem::replace(&mut state.head_due, true) {
-                self.heads_due.push(id);
+            if !std::mem::replace(&mut state.moved, true) {
+                self.moved.push(id);
             }
         }
         Ok(())
@@ -116,14 +116,15 @@ impl Writer {
     }
 
     /// Leads from a new message's id on auth-ack to the message, with the batch.
-    pub(crate) fn put_place(&mut self, id: MessageId, client_id: Option<u64>, conversation: ConversationId, seq: u64) {
+    pub(crate) fn put_place(&mut self, id: MessageId, send: &SendMessage, conversation: ConversationId, seq: u64) {
+        let SendMessage { client_id, reads, .. } = *send;
         if let Some(client_id) = client_id {
             self.put_raw(spaces::WIRE_IDS, keys::number(client_id), keys::log(conversation, seq));
-        } else {
-            let first = *self.first_placed.get_or_insert(id.get());
-            let above = id.get().saturating_sub(first);
-            self.placed.0.push(PlaceRecord { above, conversation: conversation.get(), seq });
         }
+        let first = *self.first_placed.get_or_insert(id.get());
+        let above = id.get().saturating_sub(first);
+        let client = client_id.is_some();
+        self.placed.0.push(PlaceRecord { above, conversation: conversation.get(), seq, client, reads });
         self.recent.insert(client_id.unwrap_or(id.get()), conversation, seq);
     }
 
@@ -131,6 +132,7 @@ impl Writer {
     pub(super) fn settle_places(&mut self) -> Result<(), StoreError> {
         if let Some(first) = self.first_placed.take() {
             let places = std::mem::take(&mut self.placed);
+            self.last_placed = places.0.last().map_or(first, |last| first.saturating_add(last.above));
             self.put(spaces::PLACES, keys::number(first), &places)?;
         }
         Ok(())

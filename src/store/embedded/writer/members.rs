@@ -23,6 +23,23 @@ impl Writer {
         Ok(self.member_state(user, sort, conversation)?.map(|state| &state.record))
     }
 
+    /// A membership that the batch has not changed yet.
+    pub(super) fn committed_member(
+        &self,
+        user: UserId,
+        sort: Sort,
+        conversation: ConversationId,
+    ) -> Result<Option<MemberRecord>, StoreError> {
+        let key = keys::chat(user, sort, conversation);
+        // What the batch has begun or ended is newer still.
+        if self.staged.get(spaces::CHATS, &key).is_none()
+            && let Some(newer) = self.shared.newer().member(user, conversation)
+        {
+            return Ok(Some(newer.record.clone()));
+        }
+        self.record(spaces::CHATS, &key)
+    }
+
     fn member_state(
         &mut self,
         user: UserId,
@@ -31,10 +48,8 @@ impl Writer {
     ) -> Result<Option<&mut MemberState>, StoreError> {
         let key = (user, conversation);
         if !self.members.contains_key(&key) {
-            let Some(record) = self.record(spaces::CHATS, &keys::chat(user, sort, conversation))? else {
-                return Ok(None);
-            };
-            self.members.insert(key, MemberState { record, sort, due: false, used: self.batch });
+            let Some(record) = self.committed_member(user, sort, conversation)? else { return Ok(None) };
+            self.members.insert(key, MemberState::new(record, sort, self.batch));
         }
         let batch = self.batch;
         let state = self.members.get_mut(&key);
@@ -52,7 +67,7 @@ impl Writer {
         self.change(user, sort, conversation, true, change)
     }
 
-    /// Changes a membership within a second; readers see it at once.
+    /// Changes a membership with the batch, and in the engine within a second.
     pub(crate) fn change_member_lazily<T>(
         &mut self,
         user: UserId,
@@ -75,13 +90,9 @@ impl Writer {
         let before = state.record.read;
         let result = change(&mut state.record);
         let after = state.record.read;
-        let already_due = if with_batch { std::mem::replace(&mut state.due, true) } else { state.due };
-        if with_batch && !already_due {
-            self.due.push((user, conversation));
-        } else if !with_batch && !already_due {
-            let record = state.record.clone();
-            self.shared.remember_member(user, conversation, record);
-            self.later.insert((user, conversation));
+        let noted = std::mem::replace(if with_batch { &mut state.due } else { &mut state.later }, true);
+        if !noted {
+            if with_batch { &mut self.due } else { &mut self.later }.push((user, conversation));
         }
         if before != after && sort == Sort::Group {
             self.shared.marks.moved(conversation, before, after);
@@ -107,7 +118,7 @@ impl Writer {
             self.blocking.remove(&conversation);
         }
         self.put(spaces::CHATS, keys::chat(user, sort, conversation), &record)?;
-        self.members.insert((user, conversation), MemberState { record, sort, due: false, used: self.batch });
+        self.members.insert((user, conversation), MemberState::new(record, sort, self.batch));
         Ok(())
     }
 
@@ -125,9 +136,8 @@ impl Writer {
         self.delete(spaces::MEMBERS, keys::member(conversation, chat));
         self.members.remove(&(user, conversation));
         self.due.retain(|key| *key != (user, conversation));
-        if self.later.remove(&(user, conversation)) || self.lingering.remove(&(user, conversation)) {
-            self.ended.push((user, conversation));
-        }
+        self.later.retain(|key| *key != (user, conversation));
+        self.ended.push((user, conversation));
         self.blocking.remove(&conversation);
         self.shared.marks.left(conversation, record.read);
         Ok(())

@@ -12,7 +12,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use koine_core::{Conversation, ConversationId, Error, ErrorKind, Handle, Timestamp, User, UserId, UserKey};
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use self::numbers::Counters;
 pub(in crate::store) use self::numbers::KEY as COUNTERS;
@@ -52,22 +52,19 @@ pub(crate) struct Writer {
     blocking: FxHashMap<ConversationId, HashMap<UserId, Arc<[UserId]>>>,
     /// Members whose record must be written with the batch.
     due: Vec<(UserId, ConversationId)>,
-    /// Members whose record may wait.
-    later: FxHashSet<(UserId, ConversationId)>,
-    /// Members whose record was written, and is kept for readers until the flush after it: their
-    /// snapshot may be older than the write, but what they find must not be.
-    lingering: FxHashSet<(UserId, ConversationId)>,
-    /// Members of `later` or `lingering` whose record is written with the batch.
-    settled: Vec<(UserId, ConversationId)>,
-    /// Members of `later` or `lingering` whom the batch ends.
+    /// Members whom the batch changes and whose record may wait.
+    later: Vec<(UserId, ConversationId)>,
+    /// Memberships that the batch ends.
     ended: Vec<(UserId, ConversationId)>,
-    /// Heads that must be written with the batch.
-    heads_due: Vec<ConversationId>,
+    /// Conversations whose heads the batch moves. Heads may wait: the batch's places tell of them.
+    moved: Vec<ConversationId>,
     /// Where the latest messages are.
     recent: Recent,
-    /// Where the batch's messages are that have no id of their client's, and the id of the first.
+    /// Where the batch's messages are, and the id of the first.
     placed: PlacesRecord,
     first_placed: Option<u64>,
+    /// The id of the last message of all.
+    last_placed: u64,
     /// Messages the batch adds.
     pub(super) appended: u64,
     batch: u64,
@@ -80,7 +77,8 @@ pub(crate) struct Writer {
 struct ConversationState {
     record: ConversationRecord,
     head: Head,
-    head_due: bool,
+    /// Whether the batch moves the head.
+    moved: bool,
     view: Option<Arc<Conversation>>,
     used: u64,
 }
@@ -97,10 +95,15 @@ struct MemberState {
     record: MemberRecord,
     sort: Sort,
     due: bool,
+    later: bool,
     used: u64,
 }
 
 impl MemberState {
+    const fn new(record: MemberRecord, sort: Sort, used: u64) -> Self {
+        Self { record, sort, due: false, later: false, used }
+    }
+
     const fn touched(&mut self, batch: u64) -> &mut Self {
         self.used = batch;
         self
@@ -134,14 +137,13 @@ impl Writer {
             blockers: FxHashMap::default(),
             blocking: FxHashMap::default(),
             due: Vec::new(),
-            later: FxHashSet::default(),
-            lingering: FxHashSet::default(),
-            settled: Vec::new(),
+            later: Vec::new(),
             ended: Vec::new(),
-            heads_due: Vec::new(),
+            moved: Vec::new(),
             recent: Recent::default(),
             placed: PlacesRecord::default(),
             first_placed: None,
+            last_placed: 0,
             appended: 0,
             batch: 0,
             swept_on: None,

@@ -63,14 +63,17 @@ impl View for Writer {
     ) -> Result<Option<MemberRecord>, StoreError> {
         match self.members.get(&(user, conversation)) {
             Some(state) => Ok(Some(state.record.clone())),
-            None => self.record(spaces::CHATS, &keys::chat(user, sort, conversation)),
+            None => self.committed_member(user, sort, conversation),
         }
     }
 
     fn head(&self, id: ConversationId) -> Result<Head, StoreError> {
         match self.conversations.get(&id) {
             Some(state) => Ok(state.head),
-            None => Ok(self.record(spaces::HEADS, &keys::conversation(id))?.unwrap_or_default()),
+            None => match self.shared.newer().head(id) {
+                Some(head) => Ok(head),
+                None => self.written_head(id),
+            },
         }
     }
 

@@ -230,13 +230,14 @@ impl Reference {
     fn append(&mut self, by: Who, talk: usize, key: Option<u8>, words: &str, reads: bool) -> Expected {
         if reads {
             let seen = self.talks[talk].visible(by);
-            self.stay(talk, by).unwrap().now.read.extend(seen);
+            let stay = self.stay(talk, by).unwrap();
+            stay.now.read.extend(&seen);
+            stay.saved.read.extend(&seen);
         }
         self.order += 1;
         let said = Said { by, words: words.to_owned(), order: self.order, at: self.batch };
         self.talks[talk].log.push(said);
         let seq = self.talks[talk].head();
-        self.touched.insert((talk, by));
         let others: Vec<Who> = self.talks[talk].members.keys().copied().filter(|who| *who != by).collect();
         for who in others {
             if self.blocks.contains(&(who, by)) {

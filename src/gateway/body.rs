@@ -87,12 +87,8 @@ impl Body {
 }
 
 impl Piece {
-    /// Reads rows on a blocking thread until there is enough to be worth sending.
-    pub(super) async fn read(rows: Rows<Bytes>) -> Result<Self, Error> {
-        spawn(rows).await.unwrap_or_else(|_| Err(Error::internal()))
-    }
-
-    fn gather(mut rows: Rows<Bytes>) -> Result<Self, Error> {
+    /// Reads rows until there is enough to be worth sending. Blocks where they have to be read.
+    pub(super) fn gather(mut rows: Rows<Bytes>) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         while bytes.len() < CHUNK {
             match rows.next() {
@@ -191,14 +187,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_list_is_known_whole() {
-        let body = Body::rows(Piece::read(rows(3, false)).await.expect("rows"));
+        let body = Body::rows(Piece::gather(rows(3, false)).expect("rows"));
         assert_eq!(http_body::Body::size_hint(&body).exact(), Some(3_000));
     }
 
     #[tokio::test]
     async fn a_long_list_comes_in_pieces_and_loses_nothing() {
         for count in [16, 17, 34, 100] {
-            let mut body = Body::rows(Piece::read(rows(count, false)).await.expect("rows"));
+            let mut body = Body::rows(Piece::gather(rows(count, false)).expect("rows"));
             let mut total = 0;
             while let Some(frame) = body.frame().await {
                 let data = frame.expect("a piece").into_data().expect("data");
@@ -211,16 +207,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_fault_within_a_list_ends_the_body_with_an_error() {
-        let body = Body::rows(Piece::read(rows(40, true)).await.expect("the first rows are good"));
+        let body = Body::rows(Piece::gather(rows(40, true)).expect("the first rows are good"));
         assert!(body.collect().await.is_err());
-        assert!(Piece::read(rows(2, true)).await.is_err(), "a fault in the first piece can still be answered");
+        assert!(Piece::gather(rows(2, true)).is_err(), "a fault in the first piece can still be answered");
     }
 
     #[tokio::test]
     async fn only_the_last_piece_arms_the_handing_over() {
         let handover = Arc::new(Handover::default());
         let (handing, handed) = handover.prepare();
-        let mut body = Body::rows(Piece::read(rows(40, false)).await.expect("rows")).handing(handing);
+        let mut body = Body::rows(Piece::gather(rows(40, false)).expect("rows")).handing(handing);
         body.frame().await.expect("a piece").expect("data");
         handover.flushed();
         drop(body);
@@ -228,7 +224,7 @@ mod tests {
         assert!(!handed.wait().await, "the list was cut");
 
         let (handing, handed) = handover.prepare();
-        let body = Body::rows(Piece::read(rows(40, false)).await.expect("rows")).handing(handing);
+        let body = Body::rows(Piece::gather(rows(40, false)).expect("rows")).handing(handing);
         body.collect().await.expect("the whole list");
         handover.flushed();
         assert!(handed.wait().await);

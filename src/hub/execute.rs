@@ -12,7 +12,7 @@ use super::broadcast::Broadcast;
 use super::registry::Telling;
 use super::{ConnectionInfo, Inner, Pending, committer};
 use crate::config::{DialectName, IdentityMode, Registration};
-use crate::store::{Action, Op, Outcome};
+use crate::store::{Action, Op, Outcome, Store};
 
 /// Hands a command over.
 pub(super) async fn submit(hub: &Arc<Inner>, actor: &Actor, command: Command) -> Pending {
@@ -128,8 +128,8 @@ async fn answer(hub: &Arc<Inner>, by: Option<UserId>, origin: Origin, command: C
         }
         Command::History { conversation, paging } => {
             let user = user()?;
-            prepare_marks(hub, user, Some(conversation)).await?;
-            hub.ask(move |store| store.history(user, conversation, paging)).await.map(Reply::Messages)
+            let question = move |store: &dyn Store| store.history(user, conversation, paging);
+            ask_with_marks(hub, user, Some(conversation), question).await.map(Reply::Messages)
         }
         Command::Timeline { between, paging } => {
             let user = user()?;
@@ -137,8 +137,8 @@ async fn answer(hub: &Arc<Inner>, by: Option<UserId>, origin: Origin, command: C
         }
         Command::Conversations { paging, members, hidden } => {
             let user = user()?;
-            prepare_marks(hub, user, None).await?;
-            let (total, rows) = hub.ask(move |store| store.conversations(user, paging, members, hidden)).await?;
+            let question = move |store: &dyn Store| store.conversations(user, paging, members, hidden);
+            let (total, rows) = ask_with_marks(hub, user, None, question).await?;
             Ok(Reply::Conversations { total, rows })
         }
         Command::Pull(pull) => self::pull(hub, user()?, origin, pull).await.map(Reply::Messages),
@@ -147,13 +147,25 @@ async fn answer(hub: &Arc<Inner>, by: Option<UserId>, origin: Origin, command: C
     }
 }
 
-/// Whether everybody in a group has read a message is only known for groups whose marks are prepared.
-async fn prepare_marks(hub: &Inner, user: UserId, only: Option<ConversationId>) -> Result<(), Error> {
-    let groups = hub.ask(move |store| store.unprepared_marks(user, only)).await?;
-    if !groups.is_empty() {
-        hub.change(user, Action::LoadMarks(groups)).await?;
+/// Asks something of the store that tells whether everybody in a group has read a message. That is only known for
+/// groups whose marks are prepared, as most are: then one question finds out both.
+async fn ask_with_marks<T: Send + 'static>(
+    hub: &Inner,
+    user: UserId,
+    only: Option<ConversationId>,
+    question: impl Fn(&dyn Store) -> Result<T, Error> + Copy + Send + 'static,
+) -> Result<T, Error> {
+    let answered = hub.ask(move |store| {
+        let unprepared = store.unprepared_marks(user, only)?;
+        if unprepared.is_empty() { question(store).map(Ok) } else { Ok(Err(unprepared)) }
+    });
+    match answered.await? {
+        Ok(answer) => Ok(answer),
+        Err(unprepared) => {
+            hub.change(user, Action::LoadMarks(unprepared)).await?;
+            hub.ask(question).await
+        }
     }
-    Ok(())
 }
 
 async fn pull(hub: &Inner, user: UserId, origin: Origin, pull: Pull) -> Result<MessageList, Error> {

@@ -142,29 +142,34 @@ impl Rendering {
         let context = Context { user: self.user.as_ref(), now: self.now, zone: &self.zone };
         self.endpoint.response(&context, &self.request, result)
     }
+
+    /// The response, with its first rows. Blocks where rows have to be read.
+    fn response(&self, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
+        let HttpResponse { status, headers, body } = self.words(result);
+        match body {
+            ResponseBody::Full(bytes) => (status, headers, Body::full(bytes)),
+            ResponseBody::Rows(rows) => match Piece::gather(rows) {
+                Ok(piece) => (status, headers, Body::rows(piece)),
+                Err(error) => {
+                    let HttpResponse { status, headers, body } = self.words(Err(error));
+                    let body = if let ResponseBody::Full(bytes) = body { Body::full(bytes) } else { Body::empty() };
+                    (status, headers, body)
+                }
+            },
+        }
+    }
 }
 
 /// Puts a result into the dialect's words, and reads the first rows. A fault before anything has been
 /// sent can still be answered.
 async fn render(rendering: &Arc<Rendering>, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
-    let HttpResponse { status, headers, body } = match result {
+    match result {
         // Rows come from the store as the words are found, which must not hold up other clients.
         Ok(reply @ (Reply::Messages(_) | Reply::Conversations { .. })) => {
             let finding = Arc::clone(rendering);
-            let found = tokio::task::spawn_blocking(move || finding.words(Ok(reply))).await;
-            found.unwrap_or_else(|_| rendering.words(Err(Error::internal())))
+            let found = tokio::task::spawn_blocking(move || finding.response(Ok(reply))).await;
+            found.unwrap_or_else(|_| rendering.response(Err(Error::internal())))
         }
-        other => rendering.words(other),
-    };
-    match body {
-        ResponseBody::Full(bytes) => (status, headers, Body::full(bytes)),
-        ResponseBody::Rows(rows) => match Piece::read(rows).await {
-            Ok(piece) => (status, headers, Body::rows(piece)),
-            Err(error) => {
-                let HttpResponse { status, headers, body } = rendering.words(Err(error));
-                let body = if let ResponseBody::Full(bytes) = body { Body::full(bytes) } else { Body::empty() };
-                (status, headers, body)
-            }
-        },
+        other => rendering.response(other),
     }
 }

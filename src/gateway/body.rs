@@ -7,13 +7,13 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Frame, SizeHint};
 use koine_core::{Error, Rows};
-use tokio::task::JoinHandle;
 
 use super::handover::Handing;
 use crate::files::FileReader;
+use crate::hub::Readers;
 
 /// Rows are gathered until they are this long together, in bytes.
-const CHUNK: usize = 16 << 10;
+const CHUNK: usize = 64 << 10;
 
 /// The body of a reply.
 #[derive(Debug)]
@@ -30,12 +30,11 @@ enum Source {
 }
 
 /// Rows on their way from the store; nothing is read before it is asked for.
-#[derive(Debug)]
 enum RowsSource {
     /// A piece that is ready, and what follows.
     Ready(Piece),
-    /// The next piece is being read on a blocking thread.
-    Reading(JoinHandle<Result<Piece, Error>>),
+    /// The next piece is being read.
+    Reading(Pin<Box<dyn Future<Output = Result<Piece, Error>> + Send>>),
     /// Nothing follows.
     End,
 }
@@ -44,7 +43,7 @@ enum RowsSource {
 #[derive(Debug)]
 pub(super) struct Piece {
     bytes: Bytes,
-    rest: Option<Rows<Bytes>>,
+    rest: Option<(Rows<Bytes>, Readers)>,
 }
 
 impl Body {
@@ -88,7 +87,7 @@ impl Body {
 
 impl Piece {
     /// Reads rows until there is enough to be worth sending. Blocks where they have to be read.
-    pub(super) fn gather(mut rows: Rows<Bytes>) -> Result<Self, Error> {
+    pub(super) fn gather(mut rows: Rows<Bytes>, readers: Readers) -> Result<Self, Error> {
         let mut bytes = Vec::new();
         while bytes.len() < CHUNK {
             match rows.next() {
@@ -96,12 +95,23 @@ impl Piece {
                 None => return Ok(Self { bytes: bytes.into(), rest: None }),
             }
         }
-        Ok(Self { bytes: bytes.into(), rest: Some(rows) })
+        Ok(Self { bytes: bytes.into(), rest: Some((rows, readers)) })
     }
 }
 
-fn spawn(rows: Rows<Bytes>) -> JoinHandle<Result<Piece, Error>> {
-    tokio::task::spawn_blocking(move || Piece::gather(rows))
+async fn read_on((rows, readers): (Rows<Bytes>, Readers)) -> Result<Piece, Error> {
+    let others = readers.clone();
+    readers.run(move || Piece::gather(rows, others)).await
+}
+
+impl std::fmt::Debug for RowsSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Ready(_) => "Ready",
+            Self::Reading(_) => "Reading",
+            Self::End => "End",
+        })
+    }
 }
 
 impl RowsSource {
@@ -111,16 +121,15 @@ impl RowsSource {
                 Self::End => return Poll::Ready(None),
                 Self::Ready(piece) => {
                     let bytes = std::mem::take(&mut piece.bytes);
-                    *self = piece.rest.take().map_or(Self::End, |rest| Self::Reading(spawn(rest)));
+                    *self = piece.rest.take().map_or(Self::End, |rest| Self::Reading(Box::pin(read_on(rest))));
                     return Poll::Ready(Some(Ok(bytes)));
                 }
-                Self::Reading(reading) => match ready!(Pin::new(reading).poll(context)) {
+                Self::Reading(reading) => match ready!(reading.as_mut().poll(context)) {
                     // The list ended exactly where the last piece did.
-                    Ok(Ok(piece)) if piece.bytes.is_empty() && piece.rest.is_none() => *self = Self::End,
-                    Ok(Ok(piece)) => *self = Self::Ready(piece),
+                    Ok(piece) if piece.bytes.is_empty() && piece.rest.is_none() => *self = Self::End,
+                    Ok(piece) => *self = Self::Ready(piece),
                     // The connection ends here, so that half a list is never taken for a whole one.
-                    Ok(Err(error)) => return self.fail(error),
-                    Err(panic) => return self.fail(panic),
+                    Err(error) => return self.fail(error),
                 },
             }
         }
@@ -180,6 +189,10 @@ mod tests {
     use super::*;
     use crate::gateway::handover::Handover;
 
+    fn gather(rows: Rows<Bytes>) -> Result<Piece, Error> {
+        Piece::gather(rows, Readers::for_tests())
+    }
+
     fn rows(count: usize, fault: bool) -> Rows<Bytes> {
         let rows = (0..count).map(|_| Ok(Bytes::from(vec![b'x'; 1_000])));
         Rows::new(rows.chain(fault.then(|| Err(Error::internal()))))
@@ -187,14 +200,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_short_list_is_known_whole() {
-        let body = Body::rows(Piece::gather(rows(3, false)).expect("rows"));
+        let body = Body::rows(gather(rows(3, false)).expect("rows"));
         assert_eq!(http_body::Body::size_hint(&body).exact(), Some(3_000));
     }
 
     #[tokio::test]
     async fn a_long_list_comes_in_pieces_and_loses_nothing() {
-        for count in [16, 17, 34, 100] {
-            let mut body = Body::rows(Piece::gather(rows(count, false)).expect("rows"));
+        for count in [65, 66, 67, 132, 400] {
+            let mut body = Body::rows(gather(rows(count, false)).expect("rows"));
             let mut total = 0;
             while let Some(frame) = body.frame().await {
                 let data = frame.expect("a piece").into_data().expect("data");
@@ -207,16 +220,16 @@ mod tests {
 
     #[tokio::test]
     async fn a_fault_within_a_list_ends_the_body_with_an_error() {
-        let body = Body::rows(Piece::gather(rows(40, true)).expect("the first rows are good"));
+        let body = Body::rows(gather(rows(100, true)).expect("the first rows are good"));
         assert!(body.collect().await.is_err());
-        assert!(Piece::gather(rows(2, true)).is_err(), "a fault in the first piece can still be answered");
+        assert!(gather(rows(2, true)).is_err(), "a fault in the first piece can still be answered");
     }
 
     #[tokio::test]
     async fn only_the_last_piece_arms_the_handing_over() {
         let handover = Arc::new(Handover::default());
         let (handing, handed) = handover.prepare();
-        let mut body = Body::rows(Piece::gather(rows(40, false)).expect("rows")).handing(handing);
+        let mut body = Body::rows(gather(rows(100, false)).expect("rows")).handing(handing);
         body.frame().await.expect("a piece").expect("data");
         handover.flushed();
         drop(body);
@@ -224,7 +237,7 @@ mod tests {
         assert!(!handed.wait().await, "the list was cut");
 
         let (handing, handed) = handover.prepare();
-        let body = Body::rows(Piece::gather(rows(40, false)).expect("rows")).handing(handing);
+        let body = Body::rows(gather(rows(100, false)).expect("rows")).handing(handing);
         body.collect().await.expect("the whole list");
         handover.flushed();
         assert!(handed.wait().await);

@@ -17,13 +17,13 @@ mod execute;
 mod files;
 mod mailbox;
 mod publish;
+mod readers;
 mod registry;
 mod room;
 mod subscription;
 #[cfg(test)]
 mod tests;
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -31,12 +31,14 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use koine_core::{
-    Attach, Command, ConnectionId, ConversationId, Dialect, EndReason, Error, ErrorKind, Receipt, Reply, Request,
-    Scope, User, UserId, UserRef,
+    Attach, Command, ConnectionId, Dialect, EndReason, Error, ErrorKind, Receipt, Reply, Request, Scope, User, UserId,
+    UserRef,
 };
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+
+pub(crate) use readers::Readers;
 
 pub use actor::{Actor, Origin};
 pub use admin::{ConnectionView, HubStats, IssuedOpaque};
@@ -47,9 +49,10 @@ use self::broadcast::Speakers;
 use self::committer::Committer;
 use self::mailbox::Mailbox;
 use self::publish::Publisher;
+use self::readers::Blocking;
 use self::registry::{Registry, Slot};
 use crate::config::{AppPolicy, Config, DialectName, IdentityMode, Registration};
-use crate::store::{Action, MessagePage, Op, Outcome, PendingScope, Store};
+use crate::store::{Action, Op, Outcome, Store};
 
 /// Carries commands out. Cheap to clone.
 #[derive(Clone)]
@@ -85,20 +88,10 @@ struct Rules {
     total_files: u64,
 }
 
-/// Where work is done that blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Blocking {
-    /// On threads of its own.
-    Threads,
-    /// Where everything else is done, so that a simulation can be repeated.
-    #[cfg(test)]
-    Tasks,
-}
-
 struct Inner {
     store: Arc<dyn Store>,
     committer: Committer,
-    blocking: Blocking,
+    readers: Readers,
     publisher: Arc<Publisher>,
     /// What ends with the hub.
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -174,7 +167,7 @@ impl Hub {
         Ok(Self(Arc::new(Inner {
             store,
             committer,
-            blocking,
+            readers: Readers::new(blocking),
             publisher,
             tasks: Mutex::new(tasks),
             registry,
@@ -185,6 +178,11 @@ impl Hub {
             free: AtomicU64::new(u64::MAX),
             stopping: CancellationToken::new(),
         })))
+    }
+
+    /// Who reads from the store.
+    pub(crate) fn readers(&self) -> &Readers {
+        &self.0.readers
     }
 
     /// A number for a new connection.
@@ -297,15 +295,6 @@ impl Inner {
         }
     }
 
-    /// Does work that blocks, off the async threads.
-    fn off<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> JoinHandle<T> {
-        match self.blocking {
-            Blocking::Threads => tokio::task::spawn_blocking(work),
-            #[cfg(test)]
-            Blocking::Tasks => tokio::spawn(async move { work() }),
-        }
-    }
-
     /// Has an operation decided and made durable.
     async fn change(&self, by: UserId, action: Action) -> Result<Outcome, Error> {
         committer::wait(self.committer.submit(Op { by: Some(by), action }).await).await
@@ -322,22 +311,11 @@ impl Inner {
         question: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let store = self.store.clone();
-        self.off(move || question(store.as_ref())).await.unwrap_or(Err(Error::internal()))
+        self.readers.run(move || question(store.as_ref())).await
     }
 
     async fn pending_requests(&self, user: UserId) -> Result<Vec<Arc<Request>>, Error> {
         self.ask(move |store| store.requests(user)).await
-    }
-
-    fn pending(
-        &self,
-        user: UserId,
-        scope: PendingScope,
-        above: HashMap<ConversationId, u64>,
-        limit: usize,
-    ) -> JoinHandle<Result<MessagePage, Error>> {
-        let store = self.store.clone();
-        self.off(move || store.pending(user, scope, &above, limit))
     }
 
     fn check_room(&self) -> Result<(), Error> {

@@ -8,10 +8,10 @@
 //! ```
 
 use std::collections::{HashMap, VecDeque};
+use std::pin::Pin;
 use std::sync::Arc;
 
-use koine_core::{ConversationId, EndReason, Error, Event, MessageEvent, RequestId, View};
-use tokio::task::JoinHandle;
+use koine_core::{ConversationId, EndReason, Error, Event, MessageEvent, Request, RequestId, View};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Inner;
@@ -44,7 +44,16 @@ struct CatchUp {
     /// Pending requests have been said.
     requests: bool,
     /// The portion that is being read; kept here, so that waiting for it can be given up and taken up.
-    reading: Option<JoinHandle<Result<MessagePage, Error>>>,
+    reading: Option<Pin<Box<dyn Future<Output = Result<Portion, Error>> + Send>>>,
+}
+
+/// Some of what is pending.
+struct Portion {
+    page: MessagePage,
+    /// Nothing follows.
+    last: bool,
+    /// With the last portion, unless they have been said.
+    requests: Vec<Arc<Request>>,
 }
 
 impl CatchUp {
@@ -164,35 +173,39 @@ impl Subscription {
     /// Reads the next portion of what is pending, or goes live.
     async fn read_on(&mut self) -> Result<(), Delivery> {
         let Some(catching_up) = &mut self.catching_up else { return Ok(()) };
-        if catching_up.reading.is_none() && !catching_up.more {
-            if !catching_up.requests {
-                let requests = self.hub.pending_requests(self.slot.user.id).await.map_err(|error| failed(&error))?;
-                catching_up.requests = true;
-                for request in requests {
-                    self.requests.push(request.id);
-                    let broadcast = Broadcast::new(Arc::new(Event::Requested(request)), &self.hub.speakers);
-                    catching_up.ready.extend(item(&self.slot, broadcast, 0, None));
-                }
-                return Ok(());
-            }
-            if self.slot.mailbox.go_live() {
-                self.catching_up = None;
-                return Ok(());
-            }
+        if catching_up.reading.is_none() && !catching_up.more && self.slot.mailbox.go_live() {
+            self.catching_up = None;
+            return Ok(());
         }
+        let (scope, said) = (catching_up.scope, catching_up.requests);
         let reading = catching_up.reading.get_or_insert_with(|| {
             self.slot.mailbox.begin_round();
-            self.hub.pending(self.slot.user.id, catching_up.scope, self.sent.clone(), PORTION)
+            let (hub, user, above) = (self.hub.clone(), self.slot.user.id, self.sent.clone());
+            Box::pin(async move {
+                let portion = hub.ask(move |store| {
+                    let page = store.pending(user, scope, &above, PORTION)?;
+                    let last = page.messages.len() < PORTION;
+                    let requests = if last && !said { store.requests(user)? } else { Vec::new() };
+                    Ok(Portion { page, last, requests })
+                });
+                portion.await
+            })
         });
-        let page = reading.await;
+        let portion = reading.await;
         catching_up.reading = None;
-        let page = page.unwrap_or_else(|_| Err(Error::internal())).map_err(|error| failed(&error))?;
-        catching_up.more = page.messages.len() == PORTION;
+        let Portion { page, last, requests } = portion.map_err(|error| failed(&error))?;
+        catching_up.more = !last;
+        catching_up.requests |= last;
         for (message, conversation, unread) in page.messages {
             let position = Position { conversation: message.conversation, seq: message.seq };
             let event = Event::Message(MessageEvent { message, conversation });
             let broadcast = Broadcast::new(Arc::new(event), &self.hub.speakers);
             catching_up.ready.extend(item(&self.slot, broadcast, unread, Some(position)));
+        }
+        for request in requests {
+            self.requests.push(request.id);
+            let broadcast = Broadcast::new(Arc::new(Event::Requested(request)), &self.hub.speakers);
+            catching_up.ready.extend(item(&self.slot, broadcast, 0, None));
         }
         Ok(())
     }

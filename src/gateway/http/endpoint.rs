@@ -14,7 +14,7 @@ use crate::gateway::body::{Body, Piece};
 use crate::gateway::gates::Pass;
 use crate::gateway::routes::{Captures, Route};
 use crate::gateway::shared::now;
-use crate::hub::{Actor, Origin};
+use crate::hub::{Actor, Origin, Readers};
 
 /// What the hub answered, and what is to be done once the client has it.
 struct Outcome {
@@ -69,7 +69,7 @@ pub(super) async fn answer(
     );
     let (endpoint, user) = (Arc::clone(&route.endpoint), user.map(|user| user.to_ref()));
     let rendering = Rendering { endpoint, request, user, now, zone: shared.zone.clone() };
-    let (status, headers, body) = render(&Arc::new(rendering), result).await;
+    let (status, headers, body) = render(&Arc::new(rendering), result, shared.hub.readers()).await;
     assemble(status, headers, hand_over(exchange, body, after))
 }
 
@@ -144,11 +144,11 @@ impl Rendering {
     }
 
     /// The response, with its first rows. Blocks where rows have to be read.
-    fn response(&self, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
+    fn response(&self, result: Result<Reply, Error>, readers: Readers) -> (StatusCode, HeaderMap, Body) {
         let HttpResponse { status, headers, body } = self.words(result);
         match body {
             ResponseBody::Full(bytes) => (status, headers, Body::full(bytes)),
-            ResponseBody::Rows(rows) => match Piece::gather(rows) {
+            ResponseBody::Rows(rows) => match Piece::gather(rows, readers) {
                 Ok(piece) => (status, headers, Body::rows(piece)),
                 Err(error) => {
                     let HttpResponse { status, headers, body } = self.words(Err(error));
@@ -162,14 +162,18 @@ impl Rendering {
 
 /// Puts a result into the dialect's words, and reads the first rows. A fault before anything has been
 /// sent can still be answered.
-async fn render(rendering: &Arc<Rendering>, result: Result<Reply, Error>) -> (StatusCode, HeaderMap, Body) {
+async fn render(
+    rendering: &Arc<Rendering>,
+    result: Result<Reply, Error>,
+    readers: &Readers,
+) -> (StatusCode, HeaderMap, Body) {
     match result {
         // Rows come from the store as the words are found, which must not hold up other clients.
         Ok(reply @ (Reply::Messages(_) | Reply::Conversations { .. })) => {
-            let finding = Arc::clone(rendering);
-            let found = tokio::task::spawn_blocking(move || finding.response(Ok(reply))).await;
-            found.unwrap_or_else(|_| rendering.response(Err(Error::internal())))
+            let (finding, others) = (Arc::clone(rendering), readers.clone());
+            let found = readers.run(move || Ok(finding.response(Ok(reply), others))).await;
+            found.unwrap_or_else(|error| rendering.response(Err(error), readers.clone()))
         }
-        other => rendering.response(other),
+        other => rendering.response(other, readers.clone()),
     }
 }

@@ -127,6 +127,20 @@ impl Session for AuthAckSession {
             Input::Ended(reason) => self.close(reason.close_code(), reason.word(), out),
         }
     }
+
+    /// Acks are answered many at a time, and nothing is said to them.
+    fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {
+        let silent = |command: &InFlight| matches!(command.task, Task::Acknowledge | Task::AuthenticateAgain);
+        let answered = |command: &InFlight| tags.contains(&Tag(command.tag));
+        if self.phase == Phase::Over || !self.in_flight.iter().filter(|command| answered(command)).all(silent) {
+            for tag in tags {
+                self.handle(now, Input::Reply(*tag, Ok(Reply::Done)), out);
+            }
+            return;
+        }
+        self.in_flight.retain(|command| !answered(command));
+        self.answered(out);
+    }
 }
 
 // What clients send.
@@ -258,9 +272,6 @@ impl AuthAckSession {
     fn reply(&mut self, tag: Tag, result: Result<Reply, Error>, out: &mut Outputs) {
         let Some(place) = self.in_flight.iter().position(|command| command.tag == tag.0) else { return };
         let InFlight { task, origin, .. } = self.in_flight.remove(place);
-        if self.in_flight.is_empty() {
-            self.in_flight.shrink_to(KEPT_IN_FLIGHT);
-        }
         match (task, result) {
             (Task::Authenticate, Ok(Reply::Authenticated(authenticated))) => {
                 self.phase = Phase::Live(authenticated.user.id);
@@ -279,6 +290,14 @@ impl AuthAckSession {
             (Task::Send | Task::Acknowledge, Err(error)) => out.send_json(&error::frame(&error, origin)),
             (Task::Authenticate, Ok(_)) => self.refuse(&Error::internal(), origin, out),
             (Task::Send, Ok(_)) => out.send_json(&error::frame(&Error::internal(), origin)),
+        }
+        self.answered(out);
+    }
+
+    /// Does what waited for commands that have been answered.
+    fn answered(&mut self, out: &mut Outputs) {
+        if self.in_flight.is_empty() {
+            self.in_flight.shrink_to(KEPT_IN_FLIGHT);
         }
         self.pong(out);
         self.resume(out);

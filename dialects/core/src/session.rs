@@ -16,6 +16,14 @@ use crate::{Command, ConnectionId, EndReason, Error, HttpResponse, Reply, Timest
 pub trait Session: Send {
     /// Takes one input in and puts out what follows from it. `now` is the wall clock.
     fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outputs);
+
+    /// Takes in that several commands were done, in this order: the same as an [`Input::Reply`] with [`Reply::Done`]
+    /// for each of them.
+    fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {
+        for tag in tags {
+            self.handle(now, Input::Reply(*tag, Ok(Reply::Done)), out);
+        }
+    }
 }
 
 /// What a session is made with.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use koine_core::{EndReason, Error, ErrorKind, Input, Receipt};
+use koine_core::{EndReason, Error, ErrorKind, Input, Receipt, Timestamp};
 use tokio::time::{Instant, Sleep};
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 use tokio_util::sync::WaitForCancellationFuture;
 
-use super::super::shared::Shared;
+use super::super::shared::{Shared, now};
 use super::super::transport::{Transport, Watched};
 use super::closing::{self, Parting};
 use super::confirm::Confirmation;
@@ -89,7 +89,7 @@ impl Driver {
 
     /// The same, with a first frame that has been read already.
     pub(super) fn hearing(mut self, first: &Utf8Bytes) -> Self {
-        self.link.hear(first);
+        self.link.hear(first, now());
         self
     }
 
@@ -205,7 +205,7 @@ impl Driver {
     fn received(&mut self, received: Received) -> Option<Parting> {
         self.heard = Instant::now();
         match received {
-            Received::Text(text) => self.link.hear(&text),
+            Received::Text(text) => self.link.hear(&text, now()),
             // The suite that WebSockets are tested with wants to hear them back.
             #[cfg(test)]
             Received::Binary(payload) if self.link.echoes() => self.socket.send_binary(payload),
@@ -360,14 +360,14 @@ impl Driver {
 /// Reads on until something has to be done about it: frames that ask for nothing, as Acks do, are taken in one
 /// after the other.
 fn hear(link: &mut Link, socket: &mut Stream, heard: &mut Instant, context: &mut Context<'_>) -> Poll<Happening> {
-    let mut frames = 0;
+    let (mut frames, mut read) = (0, Timestamp::from_millis(0));
     loop {
         match socket.poll_read(context) {
             Poll::Ready(Received::Text(text)) => {
                 if frames == 0 {
-                    *heard = Instant::now();
+                    (*heard, read) = (Instant::now(), now());
                 }
-                link.hear(&text);
+                link.hear(&text, read);
                 frames += 1;
                 if !link.is_quiet() || frames == HEARD_TOGETHER {
                     return Poll::Ready(Happening::Progress);

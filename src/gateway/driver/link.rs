@@ -4,6 +4,7 @@
 //! handed to the hub only once the one before has been. Answers go back to the session in that order
 //! too.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use std::time::Duration;
 use http::StatusCode;
 use koine_core::{
     Attach, Authenticate, Authenticated, Command, ConfirmBy, Error, ErrorKind, HttpResponse, Input, Opening, Output,
-    Outputs, Purpose, Reply, Session, SocketRequest, Tag, Token,
+    Outputs, Purpose, Reply, Session, SocketRequest, Tag, Timestamp, Token,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Span;
@@ -24,6 +25,11 @@ use super::acks::Acks;
 use crate::auth::Grant;
 use crate::dialects::Mounted;
 use crate::hub::{Actor, ConnectionInfo, Hub, Origin, Pending, Position, Subscription};
+
+thread_local! {
+    /// What sessions put out. Not kept by each: an idle connection would hold room that it rarely needs.
+    static OUTPUTS: Cell<Outputs> = const { Cell::new(Outputs::new()) };
+}
 
 /// A session, whoever is bound to it, and what it waits for.
 pub(super) struct Link {
@@ -189,12 +195,15 @@ impl Link {
 
     /// Hands one input to the session and takes in what it puts out. After its end nothing is handed in.
     pub(super) fn feed(&mut self, input: Input<'_>) {
+        self.hand_in(|session, outputs| session.handle(now(), input, outputs));
+    }
+
+    fn hand_in(&mut self, input: impl FnOnce(&mut dyn Session, &mut Outputs)) {
         if matches!(self.state, State::Rejected(_) | State::Closed(..)) {
             return;
         }
-        // Not kept: an idle connection would hold room for outputs that it rarely has.
-        let mut outputs = Outputs::new();
-        self.session.handle(now(), input, &mut outputs);
+        let mut outputs = OUTPUTS.take();
+        input(self.session.as_mut(), &mut outputs);
         for output in outputs.drain() {
             match output {
                 Output::Accept => self.state = State::Open,
@@ -220,6 +229,7 @@ impl Link {
                 }
             }
         }
+        OUTPUTS.set(outputs);
         self.pass_acks_on();
     }
 
@@ -245,9 +255,9 @@ impl Link {
         if let Some(acks) = &mut self.acks {
             acks.arrived();
         }
-        for tag in tags {
-            let result = result.as_ref().map(|_| Reply::Done).map_err(Clone::clone);
-            self.feed(Input::Reply(tag, result));
+        match result {
+            Ok(_) => self.hand_in(|session, outputs| session.done(now(), &tags, outputs)),
+            Err(error) => tags.into_iter().for_each(|tag| self.feed(Input::Reply(tag, Err(error.clone())))),
         }
     }
 
@@ -259,13 +269,14 @@ impl Link {
         tags
     }
 
-    /// Hands a frame of the client's to the session, unless it talks too much.
-    pub(super) fn hear(&mut self, text: &str) {
-        if self.connection.pace.allows() {
-            self.feed(Input::Frame(text));
+    /// Hands a frame of the client's, which was read at this time, to the session, unless it talks too much.
+    pub(super) fn hear(&mut self, text: &str, read: Timestamp) {
+        let input = if self.connection.pace.allows() {
+            Input::Frame(text)
         } else {
-            self.feed(Input::Refused(Some(text), ErrorKind::RateLimited.into()));
-        }
+            Input::Refused(Some(text), ErrorKind::RateLimited.into())
+        };
+        self.hand_in(|session, outputs| session.handle(read, input, outputs));
     }
 
     /// Whether nothing has to be done for the session: no frame waits to be sent, and no command but a receipt.

@@ -149,13 +149,21 @@ impl Connection {
         self.input(Input::Frame(text))
     }
 
+    pub(crate) fn done(&mut self, tags: &[Tag]) -> Vec<Seen> {
+        self.outputs(|session, now, outputs| session.done(now, tags, outputs))
+    }
+
     pub(crate) fn reply(&mut self, tag: Tag, result: Result<Reply, Error>) -> Vec<Seen> {
         self.input(Input::Reply(tag, result))
     }
 
     pub(crate) fn input(&mut self, input: Input<'_>) -> Vec<Seen> {
+        self.outputs(|session, now, out| session.handle(now, input, out))
+    }
+
+    fn outputs(&mut self, input: impl FnOnce(&mut dyn Session, Timestamp, &mut Outputs)) -> Vec<Seen> {
         let mut out = Outputs::new();
-        self.session.handle(self.now, input, &mut out);
+        input(self.session.as_mut(), self.now, &mut out);
         out.drain()
             .map(|output| match output {
                 Output::Accept => Seen::Accept,

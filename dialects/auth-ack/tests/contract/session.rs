@@ -297,7 +297,7 @@ fn acks_that_are_done_together_are_done_as_if_one_by_one() {
     let play = |together: bool| {
         let mut connection = Connection::live();
         let ack = r#"{"chatType":"Single","msgType":"Ack","content":"{\"srcId\":5}"}"#;
-        let mut seen = String::new();
+        let mut seen = Vec::new();
         let mut tags = Vec::new();
         for frame in [ack, r#"{"msgType":"Ping"}"#, ack, HELLO, r#"{"msgType":"Ping"}"#, ack, r#"{"msgType":"Ping"}"#] {
             for out in connection.frame(frame) {
@@ -313,9 +313,10 @@ fn acks_that_are_done_together_are_done_as_if_one_by_one() {
             } else {
                 portion.iter().flat_map(|tag| connection.reply(*tag, Ok(Reply::Done))).collect()
             };
-            seen += &format!("{outputs:?};");
+            seen.push(format!("{outputs:?}"));
         }
-        seen + &format!("{:?}", connection.reply(message, Ok(sent(Some(5)))))
+        seen.push(format!("{:?}", connection.reply(message, Ok(sent(Some(5))))));
+        seen.join("\n")
     };
     let seen = play(true);
     assert_eq!(seen, play(false));

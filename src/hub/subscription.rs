@@ -44,8 +44,11 @@ struct CatchUp {
     /// Pending requests have been said.
     requests: bool,
     /// The portion that is being read; kept here, so that waiting for it can be given up and taken up.
-    reading: Option<Pin<Box<dyn Future<Output = Result<Portion, Error>> + Send>>>,
+    reading: Option<Reading>,
 }
+
+/// Some of what is pending, on its way from the store.
+type Reading = Pin<Box<dyn Future<Output = Result<Portion, Error>> + Send>>;
 
 /// Some of what is pending.
 struct Portion {

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,6 +12,10 @@ use super::management_client::ADDRESS_FILE;
 use super::{banner, logging};
 use crate::config::{Config, Environment, Flags, Loaded, Sources};
 use crate::server::Server;
+
+/// How long a thread that blocks is kept when it has nothing to do. A new one has an allocator's memory of its own, which
+/// the system first has to fill with zeros: milliseconds for a large page.
+const KEPT_WARM: Duration = Duration::from_mins(5);
 
 /// Run the gateway.
 ///
@@ -48,7 +53,8 @@ impl Serve {
         for warning in config.warnings() {
             tracing::warn!("{warning}");
         }
-        tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(serve(config, self.demo, temporary))
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().thread_keep_alive(KEPT_WARM).build()?;
+        runtime.block_on(serve(config, self.demo, temporary))
     }
 
     fn configuration(&self, temporary: Option<&Path>) -> anyhow::Result<Config> {

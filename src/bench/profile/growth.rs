@@ -30,7 +30,7 @@ const SHORT: u64 = 5;
 /// Short conversations.
 const FRIENDS: usize = 50;
 /// How often each page is asked for.
-const ASKED: usize = 200;
+const ASKED: usize = 1_000;
 const PATIENCE: Duration = Duration::from_mins(10);
 
 pub(super) fn run(options: &Options, report: &mut Report, tell: Tell<'_>) -> anyhow::Result<()> {

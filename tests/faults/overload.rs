@@ -46,7 +46,7 @@ pub(crate) async fn loses_nothing() -> Result<()> {
     let most = server.memory("VmHWM")?;
     ensure!(most < idle + (MOST_MEGABYTES << 10), "memory rose from {idle} KiB to {most} KiB");
     let (accepted, refused) = fleet.ledger().figures();
-    ensure!(refused == 0, "{refused} were refused");
+    ensure!(refused == 0, "{refused} were refused: {}", server.log());
     eprintln!(
         "capacity {capacity} in {taken:?}, then {} in {taken_over:?}; /readyz took {slowest:?} at most; memory rose \
          from {idle} KiB to {most} KiB",

@@ -38,8 +38,12 @@ impl Reading {
         }
     }
 
-    fn newer_member(&self, user: UserId, conversation: ConversationId) -> Option<Arc<NewerMember>> {
-        if self.fixed { self.newer.member(user, conversation) } else { self.shared.newer().member(user, conversation) }
+    fn newer_member(&self, user: UserId, sort: Sort, conversation: ConversationId) -> Option<Arc<NewerMember>> {
+        if self.fixed {
+            self.newer.member(user, sort, conversation)
+        } else {
+            self.shared.newer().member(user, sort, conversation)
+        }
     }
 
     /// A user's rows of one sort, newer records from memory.
@@ -47,7 +51,7 @@ impl Reading {
         let mut rows = Vec::new();
         self.each_with_prefix(spaces::CHATS, &keys::chats_of_sort(user, sort), |key, value| {
             if let Some((_, _, conversation)) = keys::read_chat(key) {
-                let record = match self.newer_member(user, conversation) {
+                let record = match self.newer_member(user, sort, conversation) {
                     Some(newer) => newer.record.clone(),
                     None => MemberRecord::decode(value)?,
                 };
@@ -72,7 +76,7 @@ impl Reading {
         if !self.fixed {
             return Ok(self.member(user, sort, id)?.map(|member| (head, member)));
         }
-        let member = self.newer_member(user, id).map_or(found, |newer| newer.record.clone());
+        let member = self.newer_member(user, sort, id).map_or(found, |newer| newer.record.clone());
         Ok(Some((head, member)))
     }
 
@@ -136,7 +140,7 @@ impl View for Reading {
         sort: Sort,
         conversation: ConversationId,
     ) -> Result<Option<MemberRecord>, StoreError> {
-        match self.newer_member(user, conversation) {
+        match self.newer_member(user, sort, conversation) {
             Some(newer) => Ok(Some(newer.record.clone())),
             None => self.record(spaces::CHATS, &keys::chat(user, sort, conversation)),
         }

@@ -98,8 +98,9 @@ impl Newer {
         self.members.is_empty() && self.heads.is_empty()
     }
 
-    pub(super) fn member(&self, user: UserId, conversation: ConversationId) -> Option<Arc<NewerMember>> {
-        self.members.get(&(user, conversation)).map(|member| member.clone())
+    pub(super) fn member(&self, user: UserId, sort: Sort, conversation: ConversationId) -> Option<Arc<NewerMember>> {
+        let found = self.members.get(&(user, conversation)).map(|member| member.clone());
+        found.filter(|member| member.sort == sort)
     }
 
     pub(super) fn head(&self, conversation: ConversationId) -> Option<Head> {

@@ -4,7 +4,7 @@ use koine_core::{ChatKey, SendMessage, Target};
 
 use super::{World, on_each_engine, text};
 use crate::store::embedded::catch_up::catch_up;
-use crate::store::{Action, Store};
+use crate::store::{Action, Queries, Store};
 
 on_each_engine!(
     what_a_kill_left_unwritten_is_made_up_for,
@@ -14,6 +14,7 @@ on_each_engine!(
     who_left_and_came_back_has_sent_nothing_before,
     a_stop_leaves_nothing_to_be_made_up_for,
     what_waits_is_known_after_a_failure,
+    what_waits_of_a_direct_conversation_is_not_taken_for_a_group,
 );
 
 fn what_a_kill_left_unwritten_is_made_up_for(world: &mut World) {
@@ -146,4 +147,16 @@ fn what_waits_is_known_after_a_failure(world: &mut World) {
     assert_eq!(world.say(tom, chat, "2").seq, 2);
     assert_eq!(world.history(jack, chat), ["2", "1"]);
     assert_eq!(world.pending(jack), ["1", "2"]);
+}
+
+fn what_waits_of_a_direct_conversation_is_not_taken_for_a_group(world: &mut World) {
+    let [tom, jack] = world.users(["tom", "jack"]);
+    let chat = world.tell(tom, jack, "1").conversation;
+    let group = world.group(tom, &[jack]);
+    world.say(tom, group, "2");
+    for _ in 0..2 {
+        assert_eq!(world.store().unprepared_marks(tom, Some(chat)).unwrap(), []);
+        assert_eq!(world.store().unprepared_marks(tom, Some(group)).unwrap(), [group]);
+        world.flush(false);
+    }
 }

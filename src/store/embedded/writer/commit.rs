@@ -107,6 +107,7 @@ impl Writer {
     /// Tells readers of what is newer than the engine's records now. Heads come last: who knows a message knows
     /// whose it is.
     fn publish(&mut self) {
+        self.last_placed = self.last_placed.max(self.placing);
         let newer = self.shared.newer();
         for key in std::mem::take(&mut self.due) {
             let Some(state) = self.members.get_mut(&key) else { continue };
@@ -159,6 +160,7 @@ impl Writer {
         self.recent.clear();
         self.placed = PlacesRecord::default();
         self.first_placed = None;
+        self.placing = 0;
         self.appended = 0;
         self.revoked = false;
         self.counters = self.counters_written;

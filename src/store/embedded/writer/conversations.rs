@@ -132,7 +132,7 @@ impl Writer {
     pub(super) fn settle_places(&mut self) -> Result<(), StoreError> {
         if let Some(first) = self.first_placed.take() {
             let places = std::mem::take(&mut self.placed);
-            self.last_placed = places.0.last().map_or(first, |last| first.saturating_add(last.above));
+            self.placing = places.0.last().map_or(first, |last| first.saturating_add(last.above));
             self.put(spaces::PLACES, keys::number(first), &places)?;
         }
         Ok(())

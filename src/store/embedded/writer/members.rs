@@ -33,7 +33,7 @@ impl Writer {
         let key = keys::chat(user, sort, conversation);
         // What the batch has begun or ended is newer still.
         if self.staged.get(spaces::CHATS, &key).is_none()
-            && let Some(newer) = self.shared.newer().member(user, conversation)
+            && let Some(newer) = self.shared.newer().member(user, sort, conversation)
         {
             return Ok(Some(newer.record.clone()));
         }

@@ -63,7 +63,9 @@ pub(crate) struct Writer {
     /// Where the batch's messages are, and the id of the first.
     placed: PlacesRecord,
     first_placed: Option<u64>,
-    /// The id of the last message of all.
+    /// The id of the batch's last message.
+    placing: u64,
+    /// The id of the last message of all that are committed.
     last_placed: u64,
     /// Messages the batch adds.
     pub(super) appended: u64,
@@ -143,6 +145,7 @@ impl Writer {
             recent: Recent::default(),
             placed: PlacesRecord::default(),
             first_placed: None,
+            placing: 0,
             last_placed: 0,
             appended: 0,
             batch: 0,

@@ -23,6 +23,8 @@ pub(super) struct Acks {
     waiting: Vec<Tag>,
     /// A receipt is on its way.
     under_way: bool,
+    /// How many commands wait, for the receipt on its way or the next.
+    unanswered: usize,
 }
 
 impl Acks {
@@ -48,6 +50,7 @@ impl Acks {
             }
         }
         self.waiting.push(tag);
+        self.unanswered += 1;
         true
     }
 
@@ -69,9 +72,15 @@ impl Acks {
         Some((self.acknowledged.take(), std::mem::take(&mut self.waiting)))
     }
 
-    /// The receipt on its way has arrived, or was lost.
-    pub(super) const fn arrived(&mut self) {
+    /// The receipt on its way has arrived, or was lost; so many commands are answered by it.
+    pub(super) const fn arrived(&mut self, answered: usize) {
         self.under_way = false;
+        self.unanswered = self.unanswered.saturating_sub(answered);
+    }
+
+    /// How many commands wait for their answer.
+    pub(super) const fn unanswered(&self) -> usize {
+        self.unanswered
     }
 
     /// Whether a receipt is on its way.
@@ -120,8 +129,11 @@ mod tests {
     fn acks_confirm_what_they_name_in_any_order_and_nothing_else() {
         let mut acks = pushed(1..=5);
         assert!(acks.note(Tag(1), &[1_004]) && acks.note(Tag(2), &[1_002, 1_001, 1_002]));
+        assert_eq!(acks.unanswered(), 2);
         assert_eq!(receipt(&mut acks), Some((vec![1, 2, 4], vec![1, 2])));
-        acks.arrived();
+        assert_eq!(acks.unanswered(), 2, "the receipt is on its way");
+        acks.arrived(2);
+        assert_eq!(acks.unanswered(), 0);
         assert_eq!(receipt(&mut acks), None);
     }
 
@@ -142,7 +154,7 @@ mod tests {
         assert_eq!(receipt(&mut acks), Some((vec![1], vec![1])));
         assert!(acks.note(Tag(2), &[1_002]) && acks.note(Tag(3), &[1_003]));
         assert_eq!(receipt(&mut acks), None);
-        acks.arrived();
+        acks.arrived(1);
         assert_eq!(receipt(&mut acks), Some((vec![2, 3], vec![2, 3])));
     }
 

@@ -253,7 +253,7 @@ impl Link {
     /// Tells the session what has become of acknowledgements.
     fn confirmed(&mut self, tags: Vec<Tag>, result: &Result<Reply, Error>) {
         if let Some(acks) = &mut self.acks {
-            acks.arrived();
+            acks.arrived(tags.len());
         }
         match result {
             Ok(_) => self.hand_in(|session, outputs| session.done(now(), &tags, outputs)),
@@ -283,7 +283,9 @@ impl Link {
     pub(super) fn is_quiet(&self) -> bool {
         let receipts = usize::from(self.acks.as_ref().is_some_and(|acks| acks.is_under_way()));
         self.frames.is_empty()
-            && self.under_way() == receipts
+            && self.queue.is_empty()
+            && self.step.is_none()
+            && self.answers.len() == receipts
             && self.change.is_none()
             && matches!(self.state, State::Open)
     }
@@ -309,9 +311,10 @@ impl Link {
         self.bound.is_some()
     }
 
-    /// How many commands wait for their answer.
+    /// How many commands wait for their answer. A receipt stands for many.
     pub(super) fn under_way(&self) -> usize {
-        self.queue.len() + usize::from(self.step.is_some()) + self.answers.len()
+        let acks = self.acks.as_ref().map_or(0, |acks| acks.unanswered());
+        self.queue.len() + usize::from(self.step.is_some()) + self.answers.len() + acks
     }
 
     /// Whether the session is the one that tests hear everything back from.

@@ -2,7 +2,9 @@
 
 mod autobahn;
 mod closing;
+mod gate;
 mod http;
 mod listeners;
+mod slow_store;
 mod sockets;
 mod world;

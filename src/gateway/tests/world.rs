@@ -20,7 +20,7 @@ use crate::files::test_support::MemoryIndex;
 use crate::gateway::{Gateway, Options};
 use crate::hub::{Clock, Hub};
 use crate::store::embedded::{Embedded, Settings};
-use crate::store::engine::{self, EngineKind};
+use crate::store::engine::{self, Engine, EngineKind};
 
 /// No test waits longer than this for anything.
 pub(super) const DEADLINE: Duration = Duration::from_secs(20);
@@ -43,14 +43,15 @@ impl World {
     }
 
     pub(super) async fn start_as(demo: bool, change: impl FnOnce(&mut Config)) -> Self {
-        Self::start_with(demo, change, |dialects| dialects).await
+        Self::start_with(demo, change, |dialects| dialects, |engine| engine).await
     }
 
-    /// Lets the dialects be others than the configured ones.
+    /// Lets the dialects, and the engine, be others than the configured ones.
     pub(super) async fn start_with(
         demo: bool,
         change: impl FnOnce(&mut Config),
         dialects: impl FnOnce(Dialects) -> Dialects,
+        engine: impl FnOnce(Arc<dyn Engine>) -> Arc<dyn Engine>,
     ) -> Self {
         let data = tempfile::tempdir().expect("a folder");
         let mut config = Config { data: data.path().to_owned(), ..Config::default() };
@@ -63,7 +64,7 @@ impl World {
         change(&mut config);
         let zone = koine_core::Zone::utc();
         let dialects = dialects(Dialects::new(&config, &zone, demo));
-        let engine = engine::open(EngineKind::Fjall, data.path(), 8 << 20).expect("an engine");
+        let engine = engine(engine::open(EngineKind::Fjall, data.path(), 8 << 20).expect("an engine"));
         let store = Arc::new(Embedded::open(engine, Settings::new(&config, demo)).expect("a store"));
         let speakers = dialects.iter().map(|mounted| Arc::clone(&mounted.dialect)).collect();
         let hub = Hub::start(&config, store, speakers, Clock::system()).expect("a hub");

@@ -19,6 +19,7 @@ use tokio::process::Command;
 use self::echo::Echo;
 use super::world::World;
 use crate::config::DialectName;
+use crate::dialects::Dialects;
 
 /// How long the suite may take, in a debug build on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -61,15 +62,15 @@ async fn every_case_of_the_autobahn_suite_passes_as_it_did_before() {
         eprintln!("SKIPPED: the Autobahn suite needs Python 2.7 (PYTHON27, pyenv or python2.7) and its packages");
         return;
     };
-    let world = World::start_with(true, unhurried, |dialects| {
+    let echoing = |dialects: Dialects| {
         let by_path = Echo::on(&["/by-path"], SocketClaim::Whole);
         let by_first_frame = Echo::on(&["/by-first-frame"], SocketClaim::FirstFrame);
         dialects
             .with(DialectName::StatusCode, &by_path)
             .with(DialectName::Envelope, &by_first_frame)
             .with(DialectName::AuthAck, &by_first_frame)
-    })
-    .await;
+    };
+    let world = World::start_with(true, unhurried, echoing, |engine| engine).await;
     let results = run(&wstest, world.address.port()).await;
 
     let failed: Vec<_> = results

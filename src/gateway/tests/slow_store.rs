@@ -1,0 +1,71 @@
+//! Clients of a gateway whose store takes its time.
+
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use serde_json::json;
+use tokio_tungstenite::tungstenite::protocol::Message;
+
+use super::gate::Gate;
+use super::world::{Client, World, envelope_send, soon};
+
+/// More than a session carries out at once, and more than 1 MiB, which is what it lets wait (auth-ack).
+const ACKS: u64 = 80;
+const SENDS: u64 = 200;
+const LENGTH: usize = 16 << 10;
+
+/// How long the store waits: a gateway that reads on has read everything by then.
+const PAUSE: Duration = Duration::from_millis(500);
+
+async fn auth_ack(world: &World, handle: &str) -> (u64, Client<tokio::net::TcpStream>) {
+    let body = format!(r#"{{"company":"c","app":"a","thirdUserId":"{handle}"}}"#);
+    let registered = world.ask("POST", "/im/user/register", &[], body.as_bytes()).await;
+    let id = registered.json()["userId"].as_u64().expect("a number");
+    let mut client = world.open("/ws").await;
+    client.say(&format!(r#"{{"msgType":"Auth","fromUserId":{id},"content":"demo-{handle}"}}"#)).await;
+    client.say(r#"{"msgType":"Ping"}"#).await;
+    assert_eq!(client.hear().await["msgType"], "Pong");
+    (id, client)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_with_many_acks_and_more_sends_than_may_wait_is_read_from_slowly_and_not_refused() {
+    let gate = Gate::default();
+    let world = World::start_with(true, |_| {}, |dialects| dialects, |engine| gate.before(engine)).await;
+    let (jack, _) = auth_ack(&world, "jack").await;
+    let (tom, mut client) = auth_ack(&world, "tom").await;
+    let mut other = world.envelope("jack").await;
+    let mut pushed = Vec::new();
+    for number in 0..ACKS {
+        other.tell("jack", "tom", &number.to_string(), "x").await;
+        pushed.push(client.hear().await["id"].clone());
+    }
+
+    // Receipts are not written at once, so that something else has to be in their way.
+    gate.shut();
+    other.say(&envelope_send("jack", "ann", "last", "x")).await;
+    soon(gate.reached()).await;
+    for id in &pushed {
+        let ack = json!({"chatType": "Single", "msgType": "Ack", "content": format!("{{'srcId': {id}}}")});
+        client.socket.feed(Message::text(ack.to_string())).await.expect("fed");
+    }
+    let (mut sink, mut stream) = futures_util::StreamExt::split(client.socket);
+    let talking = tokio::spawn(async move {
+        for id in 1..=SENDS {
+            let content = "x".repeat(LENGTH);
+            let send = json!({"id": id, "fromUserId": tom, "toUserId": jack, "chatType": "Single", "msgType": "Text",
+                "content": content});
+            sink.send(Message::text(send.to_string())).await.expect("sent");
+        }
+        sink
+    });
+    tokio::time::sleep(PAUSE).await;
+    gate.open();
+    for id in 1..=SENDS {
+        let next = soon(futures_util::StreamExt::next(&mut stream)).await.expect("an answer").expect("a frame");
+        let answer: serde_json::Value = serde_json::from_str(next.to_text().expect("text")).expect("JSON");
+        assert_eq!(answer["msgType"], "Ack", "{answer}");
+        assert_eq!(answer["content"], format!(r#"{{"srcId": {id}}}"#));
+    }
+    soon(talking).await.expect("all was said");
+}

@@ -63,12 +63,23 @@ pub enum StoreError {
     /// The store holds a part of what was to be imported.
     #[error("the import into this store was cut short: remove the store's folder, then import again")]
     Unfinished,
+    /// The store was written by an older version, in a form that is not read any more.
+    #[error(
+        "the store has schema version {found}, this version of koine reads {known}: export it with the koine that \
+         wrote it, and import that with this one"
+    )]
+    Older {
+        /// The version found.
+        found: u64,
+        /// The version known.
+        known: u64,
+    },
     /// The store was written by a newer version.
-    #[error("the store has schema version {found}, this version of koine knows up to {known}: use a newer koine")]
+    #[error("the store has schema version {found}, this version of koine reads {known}: use a newer koine")]
     Newer {
         /// The version found.
         found: u64,
-        /// The newest version known.
+        /// The version known.
         known: u64,
     },
 }

@@ -82,21 +82,6 @@ impl Speakers {
         }
         Ok(())
     }
-
-    /// The same as far as sled lets one: it refuses what lies behind pages that the very batch has made too large that
-    /// failed, which can be everything where such a page is high in its tree. What it does show has to be right.
-    async fn is_right_where_it_can_be_read(&self, place: &Place, number: u32) -> Result<()> {
-        let mut refused = 0;
-        for (stream, speaker) in (STREAM..).zip(&self.all) {
-            match reads(place, stream, speaker, number).await {
-                Err(error) if !error.is::<Wrong>() => refused += 1,
-                read => read?,
-            }
-        }
-        let all = self.all.len();
-        eprintln!("sled: {} of {all} logs could be read after the failure", all - refused);
-        Ok(())
-    }
 }
 
 async fn reads(place: &Place, stream: u32, (speaker, to, _): &(Person, Target, Line), number: u32) -> Result<()> {
@@ -152,22 +137,18 @@ async fn fails(engine: &'static str, what: &str, on: fn(&Path) -> Result<Vec<Pat
     server.until_ready_is(200).await?;
     let injection = Injection::into(server.id(), what, &on(&site.store())?).await?;
     // The engine meets the fault with the next message, at the latest.
-    server_gives_up(engine, &server, &mut speakers).await?;
+    server_gives_up(&server, &mut speakers).await?;
     voyage.end().await?;
     injection.end().await?;
     server.until_ready_is(503).await?;
     recovers(&site, server, &fleet, &speakers).await
 }
 
-async fn server_gives_up(engine: &str, server: &Server, speakers: &mut Speakers) -> Result<()> {
+async fn server_gives_up(server: &Server, speakers: &mut Speakers) -> Result<()> {
     speakers.are_refused(2).await?;
     server.until_ready_is(503).await?;
     speakers.are_refused(3).await?;
-    let read = match engine {
-        "sled" => speakers.is_right_where_it_can_be_read(server.place(), 1).await,
-        _ => speakers.can_be_read(server.place(), 1).await,
-    };
-    read.with_context(|| server.log())
+    speakers.can_be_read(server.place(), 1).await.with_context(|| server.log())
 }
 
 /// After a restart everything that was accepted is there, and more is taken.
@@ -211,7 +192,7 @@ pub(crate) async fn full(engine: &'static str) -> Result<()> {
     let voyage = fleet.sail(server.place());
     server.until_ready_is(503).await?;
     voyage.end().await?;
-    server_gives_up(engine, &server, &mut speakers).await?;
+    server_gives_up(&server, &mut speakers).await?;
     fs::remove_file(filler)?;
     recovers(&site, server, &fleet, &speakers).await?;
     disk.end()

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::SinkExt;
+use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
@@ -49,7 +49,7 @@ async fn a_client_with_many_acks_and_more_sends_than_may_wait_is_read_from_slowl
         let ack = json!({"chatType": "Single", "msgType": "Ack", "content": format!("{{'srcId': {id}}}")});
         client.socket.feed(Message::text(ack.to_string())).await.expect("fed");
     }
-    let (mut sink, mut stream) = futures_util::StreamExt::split(client.socket);
+    let (mut sink, mut stream) = client.socket.split();
     let talking = tokio::spawn(async move {
         for id in 1..=SENDS {
             let content = "x".repeat(LENGTH);
@@ -62,10 +62,10 @@ async fn a_client_with_many_acks_and_more_sends_than_may_wait_is_read_from_slowl
     tokio::time::sleep(PAUSE).await;
     gate.open();
     for id in 1..=SENDS {
-        let next = soon(futures_util::StreamExt::next(&mut stream)).await.expect("an answer").expect("a frame");
+        let next = soon(stream.next()).await.expect("an answer").expect("a frame");
         let answer: serde_json::Value = serde_json::from_str(next.to_text().expect("text")).expect("JSON");
         assert_eq!(answer["msgType"], "Ack", "{answer}");
         assert_eq!(answer["content"], format!(r#"{{"srcId": {id}}}"#));
     }
-    soon(talking).await.expect("all was said");
+    drop(soon(talking).await.expect("all was said"));
 }

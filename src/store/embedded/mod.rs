@@ -45,7 +45,7 @@ use crate::complaint::Complaint;
 use crate::config::DirectPolicy;
 
 /// The version of the layout of keys and records.
-pub(in crate::store) const SCHEMA: u64 = 1;
+pub(in crate::store) const SCHEMA: u64 = 2;
 pub(in crate::store) const SCHEMA_KEY: &[u8] = b"schema";
 /// There while a store is being filled by an import.
 pub(in crate::store) const IMPORTING: &[u8] = b"importing";
@@ -275,7 +275,8 @@ fn check_schema(engine: &dyn Engine) -> Result<(), StoreError> {
         Some(bytes) => match keys::read_number(&bytes) {
             Some(SCHEMA) => Ok(()),
             Some(found) if found > SCHEMA => Err(StoreError::Newer { found, known: SCHEMA }),
-            _ => Err(StoreError::corrupt("the schema version cannot be read")),
+            Some(found @ 1..) => Err(StoreError::Older { found, known: SCHEMA }),
+            Some(0) | None => Err(StoreError::corrupt("the schema version cannot be read")),
         },
     }
 }

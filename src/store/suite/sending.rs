@@ -14,7 +14,7 @@ on_each_engine!(
     the_shown_time_never_runs_backwards_even_over_a_restart,
     content_comes_back_as_it_was_sent,
     content_over_the_limit_is_too_large,
-    a_newer_schema_is_refused,
+    another_schema_is_refused,
     a_damaged_schema_is_refused,
     management_reads_a_log_backwards_in_pages,
 );
@@ -121,10 +121,12 @@ fn put_schema(world: &mut World, value: &[u8]) {
     });
 }
 
-fn a_newer_schema_is_refused(world: &mut World) {
-    put_schema(world, &2_u64.to_be_bytes());
-    assert!(matches!(world.try_reopen(), Err(StoreError::Newer { found: 2, known: 1 })));
+fn another_schema_is_refused(world: &mut World) {
+    put_schema(world, &3_u64.to_be_bytes());
+    assert!(matches!(world.try_reopen(), Err(StoreError::Newer { found: 3, known: 2 })));
     put_schema(world, &1_u64.to_be_bytes());
+    assert!(matches!(world.try_reopen(), Err(StoreError::Older { found: 1, known: 2 })));
+    put_schema(world, &2_u64.to_be_bytes());
     assert!(world.try_reopen().is_ok());
 }
 

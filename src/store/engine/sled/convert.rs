@@ -1,31 +1,13 @@
 //! Between sled's types and ours.
 
-use bytes::Bytes;
-use sled::IVec;
-
 use super::key;
+use crate::store::engine::EngineError;
 use crate::store::engine::tally::Mark;
-use crate::store::engine::{Batch, EngineError};
+use bytes::Bytes;
 
 /// A copy: sled's own slice may keep a whole page in memory.
 pub(super) fn bytes(slice: &[u8]) -> Bytes {
     Bytes::copy_from_slice(slice)
-}
-
-/// A batch with its mark, as one batch of the one tree, and the keys it writes.
-pub(super) fn batch(batch: Batch, mark: Mark) -> (sled::Batch, Vec<IVec>) {
-    let (mut writes, mut keys) = (sled::Batch::default(), Vec::with_capacity(batch.len() + 1));
-    for (space, key, value) in batch.into_operations() {
-        let key = IVec::from(key::of(space, &key));
-        keys.push(key.clone());
-        match value {
-            Some(value) => writes.insert(key, value),
-            None => writes.remove(key),
-        }
-    }
-    keys.push(key::POSITION.into());
-    writes.insert(key::POSITION, mark.encode());
-    (writes, keys)
 }
 
 /// What a tree says of its last commit.

@@ -9,6 +9,9 @@ use crate::store::engine::{KeyRange, Space};
 /// The number of the last commit; in front of every space.
 pub(super) const POSITION: &[u8] = b"\0position";
 
+/// What the last commit writes; in front of every space.
+pub(super) const REDO: &[u8] = b"\0redo";
+
 /// Not behind any space's first key.
 pub(super) const FIRST: &[u8] = b"\x01";
 

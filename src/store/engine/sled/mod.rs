@@ -1,9 +1,7 @@
 //! The sled engine: a log-structured tree of pages, handled with more care than it asks for.
 //!
-//! - **One tree for all spaces**, keys prefixed with the space's name. A batch is then one `apply_batch`: sled
-//!   writes a manifest ahead of it with the log position of its last record, and recovery stops before a batch
-//!   whose end it cannot reach. A transaction over several trees writes the same manifest, but reads every key
-//!   it touches first, and one `apply_batch` for each tree is not atomic at all.
+//! - **One tree for all spaces**, keys prefixed with the space's name. A batch is one record ahead of what it
+//!   writes (see `redo`), not an `apply_batch`, which writes in the background while it is applied.
 //! - **One thread writes and flushes** (see `writer`); sled's own flusher is off. Concurrent flushes can block
 //!   each other for ever.
 //! - **`flush` is not a sync**: on Linux it ends in `sync_file_range`. The writer calls `fdatasync` on its own
@@ -15,7 +13,7 @@
 //!   `koine store check` tells. fjall stops there, and is refused.
 //! - **After a failed write** sled's state in memory is ahead of the disk. Reads go on from the last sync (see
 //!   `durable`). sled refuses those that meet a page which is still to be split or merged, as that is written too;
-//!   so each batch has its pages put in order before it is synced (see `writer`).
+//!   so pages are put in order with each key that is written (see `redo`).
 //! - It panics on some damage; every call is guarded. A panic in one of sled's own I/O threads cannot be
 //!   caught here: the commit that waits for that thread then never returns.
 
@@ -24,6 +22,7 @@ mod convert;
 mod durable;
 mod key;
 mod opening;
+mod redo;
 mod writer;
 
 use std::mem;
@@ -45,6 +44,7 @@ use super::{
 };
 use convert::{bytes, failed};
 use durable::Durable;
+use redo::Redo;
 use writer::{Work, Writer};
 
 /// Past this sled holds unreasonably many pages in memory at once.
@@ -62,8 +62,7 @@ pub(super) struct SledEngine {
 /// What the writer and all readers share.
 struct Shared {
     tree: sled::Db,
-    /// Held for writing while a batch is applied and for reading during a scan: sled itself locks
-    /// step by step, so that a scan would see parts of a batch.
+    /// Held for writing while a batch is applied and for reading by everybody else, so that nobody sees parts of it.
     gate: RwLock<()>,
     /// Only the writer changes it.
     mark: Mutex<Mark>,
@@ -76,7 +75,7 @@ impl SledEngine {
     /// Opens the store in its own folder, which holds a position file already.
     pub(super) fn open(directory: &Path, cache_bytes: u64, trust: Trust) -> Result<Self, EngineError> {
         let tree = guarded(|| opening::open(directory, cache_bytes))?;
-        let mark = guarded(|| convert::mark(&tree))?;
+        let mark = guarded(|| opening::finish(&tree, directory))?;
         let (durable, health) = Default::default();
         let shared = Arc::new(Shared { tree, gate: RwLock::new(()), mark: Mutex::new(mark), durable, health });
         let recorded = open::verify(EngineKind::Sled, directory, trust, mark.position)?;
@@ -105,9 +104,9 @@ impl Shared {
     }
 
     /// Applies a batch as a whole in the eyes of scans; where that fails, they know before they see a part.
-    fn apply(&self, writes: sled::Batch, mark: Mark) -> Result<(), EngineError> {
+    fn apply(&self, writes: Redo, mark: Mark) -> Result<(), EngineError> {
         let _whole_batches = self.gate.write().unwrap_or_else(PoisonError::into_inner);
-        let applied = guarded(|| self.tree.apply_batch(writes).map_err(|error| failed("committing a batch", error)));
+        let applied = guarded(|| writes.apply(&self.tree));
         applied.inspect_err(|failure| self.health.poison(failure))?;
         *self.mark() = mark;
         Ok(())
@@ -223,6 +222,7 @@ impl Read for Shared {
     fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
         guarded(|| {
             let key = key::of(space, key);
+            let _whole_batches = self.gate.read().unwrap_or_else(PoisonError::into_inner);
             let value = if self.has_failed() { self.durable.get(&self.tree, &key) } else { self.tree.get(key) };
             let value = value.map_err(|error| failed(format!("reading from {space}"), error))?;
             Ok(value.as_deref().map(bytes))

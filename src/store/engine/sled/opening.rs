@@ -7,7 +7,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::blobs::Blobs;
-use super::convert::failed;
+use super::convert::{self, failed};
+use super::redo::Redo;
+use crate::store::engine::tally::Mark;
 use crate::store::engine::{EngineError, EngineKind, files};
 
 /// The log grows in steps of this. A page larger than a quarter of it is put into a file of its own: with
@@ -32,10 +34,25 @@ pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<sled::Db, Engin
         .segment_size(SEGMENT_BYTES)
         .flush_every_ms(None);
     let tree = unlocked(&config, directory)?;
+    sync(&tree, directory)?;
+    Ok(tree)
+}
+
+/// Does a batch again that is there in part; the mark of the last one, which is on stable storage then.
+pub(super) fn finish(tree: &sled::Tree, directory: &Path) -> Result<Mark, EngineError> {
+    let found = convert::mark(tree)?;
+    Redo::finish(tree, found)?;
+    let mark = convert::mark(tree)?;
+    if mark != found {
+        sync(tree, directory)?;
+    }
+    Ok(mark)
+}
+
+fn sync(tree: &sled::Tree, directory: &Path) -> Result<(), EngineError> {
     let action = || format!("syncing the sled store in {}", directory.display());
     tree.flush().map_err(|error| failed(action(), error))?;
-    sync_files(directory).map_err(|error| EngineError::io(action(), error))?;
-    Ok(tree)
+    sync_files(directory).map_err(|error| EngineError::io(action(), error))
 }
 
 fn refuse_full(free: u64, directory: &Path) -> Result<(), EngineError> {

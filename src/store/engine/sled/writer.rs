@@ -13,7 +13,8 @@ use std::time::Instant;
 
 use super::Shared;
 use super::blobs::Blobs;
-use super::convert::{self, failed};
+use super::convert::failed;
+use super::redo::Redo;
 use crate::store::engine::guard::guarded;
 use crate::store::engine::position::PositionFile;
 use crate::store::engine::tally::Mark;
@@ -133,12 +134,10 @@ impl State {
         self.write(|state| {
             let tally = batch.tally(state.shared.mark().tally, |space, key| state.shared.get(space, key))?;
             let mark = Mark { position, tally };
-            let (writes, keys) = convert::batch(batch, mark);
-            let shared = &state.shared;
-            let kept = shared.durable.keep(&shared.tree, keys.iter().map(|key| &**key));
+            let (writes, shared) = (Redo::new(batch, mark), &state.shared);
+            let kept = shared.durable.keep(&shared.tree, writes.keys());
             kept.map_err(|error| failed("reading what a batch replaces", error))?;
-            shared.apply(writes, mark)?;
-            tidy(&shared.tree, &keys)
+            shared.apply(writes, mark)
         })?;
         self.upkeep.committed(Durability::Lazy, Instant::now());
         Ok(())
@@ -177,12 +176,6 @@ impl State {
         self.shared.health.check()?;
         guarded(|| write(self)).inspect_err(|failure| self.shared.health.poison(failure))
     }
-}
-
-/// Has sled split and merge the pages that a batch has changed. It does so when it next looks for a key there, and
-/// refuses to show anything of such a page once writing has failed.
-fn tidy(tree: &sled::Tree, keys: &[sled::IVec]) -> Answer {
-    keys.iter().try_for_each(|key| tree.get(key).map(drop)).map_err(|error| failed("splitting pages", error))
 }
 
 fn answer(caller: &SyncSender<Answer>, answer: Answer) {

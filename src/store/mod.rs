@@ -63,11 +63,8 @@ pub enum StoreError {
     /// The store holds a part of what was to be imported.
     #[error("the import into this store was cut short: remove the store's folder, then import again")]
     Unfinished,
-    /// The store was written by an older version, in a form that is not read any more.
-    #[error(
-        "the store has schema version {found}, this version of koine reads {known}: export it with the koine that \
-         wrote it, and import that with this one"
-    )]
+    /// The store was written by an older version, in a form that was never released and is not read any more.
+    #[error("the store has schema version {found}, which was never released: this version of koine reads {known}")]
     Older {
         /// The version found.
         found: u64,

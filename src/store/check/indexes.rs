@@ -59,13 +59,15 @@ impl Checker<'_> {
 
     fn keys_of(&mut self, space: Space) {
         self.records::<KeyRecord>(space, |checker, key, record| {
-            checker.expect(key.len() == 16, space, key, "it is not a hash of a sender and a key");
+            let sender = keys::read_idempotency(key);
+            checker.expect(sender.is_some(), space, key, "it is not made of a sender and a name");
             let place = keys::two_numbers(record.conversation, record.seq);
             let Some(message) = checker.look_up::<MessageRecord>(spaces::LOG, &place)? else {
                 checker.find(space, key, format!("message {}/{} is missing", record.conversation, record.seq));
                 return Ok(());
             };
             let same = message.id == record.id && message.time == record.time;
+            let same = same && sender.is_none_or(|sender| sender.get() == message.sender);
             checker.expect(same, space, key, "it was used for another message");
             let fingerprint = KeyRecord::fingerprint_of(record.conversation, &message.content).ok();
             let kept = message.content == ContentRecord::Erased || fingerprint == Some(record.fingerprint);

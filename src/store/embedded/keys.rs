@@ -1,6 +1,10 @@
 //! How keys are laid out. Numbers are big-endian, so that the order of keys is the order of numbers.
 
+use aws_lc_rs::digest;
 use koine_core::{ChatId, ConversationId, FileId, RequestId, UserId};
+
+/// What a sender names its sends with is kept as it is up to this many bytes, and as its hash beyond.
+const LONGEST_NAME: usize = 64;
 
 /// Which sort of conversation a row of `chats` is for; a user's rows of one sort lie together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -106,6 +110,25 @@ pub(crate) fn request_open(kind: u8, from: UserId, to: UserId, group: u64) -> Ve
 /// `requests_about`: pending requests about a group.
 pub(crate) fn request_about(group: ConversationId, request: RequestId) -> Vec<u8> {
     join!(group.get().to_be_bytes(), request.get().to_be_bytes())
+}
+
+/// `keys`: a sender's own name for a send. By sender, since what one client names in a row lies close together then.
+pub(crate) fn idempotency(sender: UserId, key: &str) -> Vec<u8> {
+    if key.len() <= LONGEST_NAME {
+        return join!(sender.get().to_be_bytes(), [0], key.as_bytes());
+    }
+    join!(sender.get().to_be_bytes(), [1], digest::digest(&digest::SHA256, key.as_bytes()).as_ref())
+}
+
+/// Whether a key of `keys` is one, and whose.
+pub(crate) fn read_idempotency(key: &[u8]) -> Option<UserId> {
+    let (sender, rest) = key.split_first_chunk::<8>()?;
+    let is_one = match rest.split_first()? {
+        (0, name) => name.len() <= LONGEST_NAME,
+        (1, hash) => hash.len() == digest::SHA256_OUTPUT_LEN,
+        _ => false,
+    };
+    is_one.then(|| UserId::new(u64::from_be_bytes(*sender)))
 }
 
 /// `files`

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest;
 use koine_core::{
     ConversationId, Error, ErrorKind, Event, GroupRef, Message, MessageEvent, MessageId, Place, Reply, SendMessage,
     Sent, Shape, Target, Timestamp, User, UserId, UserKey,
@@ -125,9 +124,9 @@ impl Writer {
             }
         }
         let Some(key) = &send.key else { return Ok(None) };
-        let hash = key_hash(sender.id, key.as_str());
+        let named = keys::idempotency(sender.id, key.as_str());
         for day in self.key_days() {
-            let Some(record) = self.record::<KeyRecord>(super::key_space(day), &hash)? else { continue };
+            let Some(record) = self.record::<KeyRecord>(super::key_space(day), &named)? else { continue };
             if known != Some(ConversationId::new(record.conversation))
                 || record.fingerprint
                     != KeyRecord::fingerprint_of(record.conversation, &ContentRecord::from(&send.content))?
@@ -202,7 +201,7 @@ impl Writer {
             let record =
                 KeyRecord { fingerprint, conversation: conversation.get(), seq, id: id.get(), time: time.as_millis() };
             let space = super::key_space(self.today());
-            self.put(space, key_hash(sender.id, key.as_str()), &record)?;
+            self.put(space, keys::idempotency(sender.id, key.as_str()), &record)?;
         }
         self.appended += 1;
 
@@ -294,9 +293,4 @@ impl Writer {
         }
         Ok(hidden_from.to_vec())
     }
-}
-
-fn key_hash(sender: UserId, key: &str) -> Vec<u8> {
-    let text = [&sender.get().to_be_bytes(), key.as_bytes()].concat();
-    digest::digest(&digest::SHA256, &text).as_ref().iter().take(16).copied().collect()
 }

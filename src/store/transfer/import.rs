@@ -148,7 +148,12 @@ impl Importer<'_> {
             return Err(self.lines.wrong("this is not an export of koine"));
         }
         if version > VERSION {
-            let what = format!("the export has version {version}, this koine knows up to {VERSION}: use a newer one");
+            let what = format!("the export has version {version}, this koine reads {VERSION}: use a newer one");
+            return Err(self.lines.wrong(what));
+        }
+        if version < VERSION {
+            let what =
+                format!("the export has version {version}, which was never released: this koine reads {VERSION}");
             return Err(self.lines.wrong(what));
         }
         self.lines.digest.update(&text);
@@ -272,9 +277,11 @@ impl Importer<'_> {
     }
 
     fn key(&mut self, line: &Key) -> Done {
-        let (hash, fingerprint) = (self.hexadecimal::<16>(&line.hash)?, self.hexadecimal::<16>(&line.fingerprint)?);
+        let fingerprint = self.hexadecimal::<16>(&line.fingerprint)?;
+        let key = HEXLOWER.decode(line.key.as_bytes()).ok().filter(|key| keys::read_idempotency(key).is_some());
+        let key = key.ok_or_else(|| self.lines.wrong(format!("{:?} is no sender and a name", line.key)))?;
         let Key { conversation, seq, id, time, .. } = *line;
-        self.loader.key(line.day, hash.to_vec(), &KeyRecord { fingerprint, conversation, seq, id, time })
+        self.loader.key(line.day, key, &KeyRecord { fingerprint, conversation, seq, id, time })
     }
 
     fn file(&mut self, line: FileLine) -> Done {

@@ -14,7 +14,7 @@ use crate::store::embedded::records::{
 };
 
 /// The version of the form.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
 
 /// One line.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -256,7 +256,7 @@ pub(super) enum RequestStateLine {
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
     pub(super) day: u32,
-    pub(super) hash: String,
+    pub(super) key: String,
     pub(super) fingerprint: String,
     pub(super) conversation: u64,
     pub(super) seq: u64,

@@ -170,8 +170,8 @@ impl Loader {
         self.put(spaces::REQUESTS, keys::number(id), record)
     }
 
-    pub(super) fn key(&mut self, day: u32, hash: Vec<u8>, record: &KeyRecord) -> Result<(), TransferError> {
-        self.put(key_space(day), hash, record)
+    pub(super) fn key(&mut self, day: u32, key: Vec<u8>, record: &KeyRecord) -> Result<(), TransferError> {
+        self.put(key_space(day), key, record)
     }
 
     pub(super) fn file(&mut self, id: Vec<u8>, record: &FileRecord) -> Result<(), TransferError> {

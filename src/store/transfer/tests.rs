@@ -101,7 +101,8 @@ fn an_export_that_was_changed_cut_or_added_to_is_refused_and_leaves_nothing() {
         ("follows the end", format!("{text}{{\"type\":\"end\",\"counts\":{{}},\"sha256\":\"\"}}\n")),
         ("not an export of koine", String::new()),
         ("expected", "# notes\n".to_owned()),
-        ("use a newer one", text.replacen("\"version\":1", "\"version\":2", 1)),
+        ("use a newer one", text.replacen("\"version\":2", "\"version\":3", 1)),
+        ("never released", text.replacen("\"version\":2", "\"version\":1", 1)),
         ("unknown variant", text.replacen("{\"type\":\"user\"", "{\"type\":\"robot\"", 1)),
     ];
     for (expected, lines) in cases {

@@ -11,6 +11,7 @@ pub mod files;
 pub mod gateway;
 pub mod hub;
 pub mod management;
+mod receive;
 pub mod server;
 #[cfg(test)]
 mod simulation;

@@ -10,7 +10,6 @@
 
 mod answer;
 mod blocks;
-mod body;
 mod call;
 mod friends;
 mod groups;
@@ -43,6 +42,11 @@ use self::routes::Routes;
 use crate::auth::Auth;
 use crate::config::{AuthProvider, Config};
 use crate::hub::Hub;
+use crate::receive;
+
+/// What is left of a request that is refused is thrown away until it pauses for this long: few connections share the
+/// listener.
+const DISCARDING_PAUSE: Duration = Duration::from_secs(1);
 
 /// Answers the requests of the management listener.
 pub struct Management {
@@ -93,7 +97,7 @@ impl Management {
             Ok(answer) => answer.into_response(),
             Err(problem) => problem.into_response(),
         };
-        body::discard(&mut body, &parts.headers).await;
+        receive::discard(&mut body, &parts.headers, self.body_pause.min(DISCARDING_PAUSE)).await;
         tracing::debug!(method = %parts.method, path = parts.uri.path(), status = response.status().as_u16(), "managed");
         response
     }
@@ -112,7 +116,7 @@ impl Management {
         let run = found.resource.method(&parts.method)?;
         let body = match parts.method {
             Method::GET | Method::HEAD | Method::DELETE => Bytes::new(),
-            _ => body::read(body, &parts.headers, self.body_limit, self.body_pause).await?,
+            _ => receive::whole(body, &parts.headers, self.body_limit, self.body_pause).await?,
         };
         let call = Call::new(&found.params, parts.uri.query(), body)?;
         run(self, &call).await

@@ -9,12 +9,13 @@ use koine_core::{
     ResponseBody, Timestamp, User, UserRef, Zone,
 };
 
-use super::{Exchange, access, assemble, payload, receive, upload};
+use super::{Exchange, access, assemble, payload, upload};
 use crate::gateway::body::{Body, Piece};
 use crate::gateway::gates::Pass;
 use crate::gateway::routes::{Captures, Route};
 use crate::gateway::shared::now;
 use crate::hub::{Actor, Origin, Readers};
+use crate::receive;
 
 /// What the hub answered, and what is to be done once the client has it.
 struct Outcome {

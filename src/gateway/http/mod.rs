@@ -4,7 +4,6 @@ mod access;
 mod cors;
 mod endpoint;
 pub(super) mod payload;
-mod receive;
 pub(super) mod upload;
 
 use std::convert::Infallible;

@@ -9,9 +9,9 @@ use koine_core::{Error, ErrorKind, Reply, Timestamp, User};
 use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::Exchange;
-use super::receive::{self, Fault, Pieces};
 use crate::files::Upload;
 use crate::gateway::client;
+use crate::receive::{self, Fault, Pieces};
 
 /// What multipart may add to a file: boundaries, headers and other fields, in bytes.
 const AROUND: u64 = 1 << 20;

@@ -263,8 +263,8 @@ impl Exporter<'_> {
             let day = space.day().unwrap_or_default();
             self.records::<KeyRecord>(space, |_, key, record| {
                 let KeyRecord { fingerprint, conversation, seq, id, time } = record;
-                let (key, fingerprint) = (HEXLOWER.encode(key), HEXLOWER.encode(&fingerprint));
-                Ok(Some(Line::Key(Key { day, key, fingerprint, conversation, seq, id, time })).into())
+                let (named, fingerprint) = (HEXLOWER.encode(key), HEXLOWER.encode(&fingerprint));
+                Ok(Some(Line::Key(Key { day, named, fingerprint, conversation, seq, id, time })).into())
             })?;
         }
         Ok(())

@@ -278,8 +278,8 @@ impl Importer<'_> {
 
     fn key(&mut self, line: &Key) -> Done {
         let fingerprint = self.hexadecimal::<16>(&line.fingerprint)?;
-        let key = HEXLOWER.decode(line.key.as_bytes()).ok().filter(|key| keys::read_idempotency(key).is_some());
-        let key = key.ok_or_else(|| self.lines.wrong(format!("{:?} is no sender and a name", line.key)))?;
+        let key = HEXLOWER.decode(line.named.as_bytes()).ok().filter(|key| keys::read_idempotency(key).is_some());
+        let key = key.ok_or_else(|| self.lines.wrong(format!("{:?} is no sender and a name", line.named)))?;
         let Key { conversation, seq, id, time, .. } = *line;
         self.loader.key(line.day, key, &KeyRecord { fingerprint, conversation, seq, id, time })
     }

@@ -256,7 +256,7 @@ pub(super) enum RequestStateLine {
 #[serde(deny_unknown_fields)]
 pub(super) struct Key {
     pub(super) day: u32,
-    pub(super) key: String,
+    pub(super) named: String,
     pub(super) fingerprint: String,
     pub(super) conversation: u64,
     pub(super) seq: u64,

@@ -119,7 +119,7 @@ impl Mender {
                 let message: Option<MessageRecord> =
                     loader.get(spaces::LOG, &keys::two_numbers(key.conversation, key.seq))?;
                 if message.is_none_or(|message| message.id != key.id) {
-                    self.lose("keys", key.key.clone(), "the message it was used for is lost");
+                    self.lose("keys", key.named.clone(), "the message it was used for is lost");
                     return Ok(false);
                 }
             }

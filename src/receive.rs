@@ -20,7 +20,7 @@ const DISCARDING: Duration = Duration::from_secs(20);
 
 /// Why a body could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Fault {
+pub(crate) enum Fault {
     /// It paused for longer than `limits.body_pause`.
     #[error("the body came too slowly")]
     Slow,
@@ -39,14 +39,14 @@ impl From<Fault> for Error {
 }
 
 /// A body as its pieces, each of which must come within the pause.
-pub(super) struct Pieces<'a, B> {
+pub(crate) struct Pieces<'a, B> {
     body: &'a mut B,
     pause: Duration,
     timer: Pin<Box<Sleep>>,
 }
 
 impl<'a, B> Pieces<'a, B> {
-    pub(super) fn new(body: &'a mut B, pause: Duration) -> Self {
+    pub(crate) fn new(body: &'a mut B, pause: Duration) -> Self {
         Self { body, pause, timer: Box::pin(tokio::time::sleep(pause)) }
     }
 }
@@ -80,7 +80,7 @@ impl<B: http_body::Body<Data = Bytes> + Unpin> Stream for Pieces<'_, B> {
 ///
 /// # Errors
 /// `TooLarge` above the limit, declared or sent; `BadRequest` where it does not come.
-pub(super) async fn whole<B>(body: &mut B, headers: &HeaderMap, limit: usize, pause: Duration) -> Result<Bytes, Error>
+pub(crate) async fn whole<B>(body: &mut B, headers: &HeaderMap, limit: usize, pause: Duration) -> Result<Bytes, Error>
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -115,7 +115,7 @@ where
 
 /// Throws away what is left of a body, as far as is reasonable. A client that waits to be told to go
 /// on is not told.
-pub(super) async fn discard<B>(body: &mut B, headers: &HeaderMap, pause: Duration)
+pub(crate) async fn discard<B>(body: &mut B, headers: &HeaderMap, pause: Duration)
 where
     B: http_body::Body<Data = Bytes> + Unpin,
 {
@@ -138,7 +138,7 @@ where
 }
 
 /// How long a body says it is.
-pub(super) fn declared(headers: &HeaderMap) -> Option<u64> {
+pub(crate) fn declared(headers: &HeaderMap) -> Option<u64> {
     headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 

@@ -1,0 +1,172 @@
+//! The way of one command: to the hub, or to whoever decides who a client is, and what comes of it.
+
+use std::pin::Pin;
+use std::sync::Arc;
+
+use koine_core::{
+    Attach, Authenticate, Authenticated, Command, ConfirmBy, Error, ErrorKind, Input, Purpose, Reply, Tag, Token,
+};
+use tracing::Span;
+
+use super::{Asked, Attached, Bound, Change, Confirm, Link, Queued};
+use crate::auth::Grant;
+use crate::gateway::shared::now;
+use crate::hub::{Actor, Hub, Pending, Subscription};
+
+/// A command on its way to the hub.
+pub(super) type Step = Pin<Box<dyn Future<Output = Stepped> + Send>>;
+
+/// How a command's way ended.
+pub(super) enum Stepped {
+    Answered(Tag, Result<Reply, Error>),
+    Submitted { tag: Tag, pending: Pending, grant: Option<Grant> },
+    Authenticated { tag: Tag, purpose: Purpose, result: Result<Grant, Error> },
+    Attached { tag: Tag, attach: Attach, result: Result<Subscription, Error> },
+}
+
+/// What a token that came with a request is worth.
+enum Presented {
+    Good,
+    Bad,
+    /// To be judged, and to be this user's.
+    Unknown(Authenticate, koine_core::UserId),
+}
+
+impl Link {
+    /// Sets a command on its way.
+    pub(super) fn begin(&mut self, Queued { tag, token, command }: Queued) -> Step {
+        let connection = Arc::clone(&self.connection);
+        let shared = Arc::clone(&connection.listener.shared);
+        let name = self.mounted.name;
+        match command {
+            Command::Authenticate(request) => Box::pin(async move {
+                let result = shared.auth.authenticate(name, &request).await;
+                Stepped::Authenticated { tag, purpose: request.purpose, result }
+            }),
+            Command::Attach(attach) => {
+                let Some(bound) = &self.bound else { return answered(tag, Err(ErrorKind::Unauthenticated.into())) };
+                let (id, info, user) = (self.id, Arc::clone(&self.info), Arc::clone(&bound.grant.user));
+                Box::pin(async move {
+                    let result = shared.hub.attach(id, &info, &user, &attach).await;
+                    Stepped::Attached { tag, attach, result }
+                })
+            }
+            command @ Command::ExchangeKey { .. } => {
+                let (actor, client) = (Arc::clone(&self.actor), self.info.address);
+                Box::pin(async move { Stepped::Answered(tag, shared.carry_out(&actor, client, command).await) })
+            }
+            command => {
+                if let Command::Register(register) = &command
+                    && let Err(error) = shared.count_registration(self.info.address, &register.handle)
+                {
+                    return answered(tag, Err(error));
+                }
+                let actor = Arc::clone(&self.actor);
+                match token.map(|token| self.presented(token)) {
+                    None | Some(Presented::Good) => submit(shared.hub.clone(), actor, tag, command, None),
+                    Some(Presented::Bad) => answered(tag, Err(ErrorKind::Unauthenticated.into())),
+                    Some(Presented::Unknown(request, user)) => Box::pin(async move {
+                        match shared.auth.authenticate(name, &request).await {
+                            Ok(grant) if grant.user.id == user => {
+                                submit(shared.hub.clone(), actor, tag, command, Some(grant)).await
+                            }
+                            Ok(_) => Stepped::Answered(tag, Err(ErrorKind::Unauthenticated.into())),
+                            Err(error) => Stepped::Answered(tag, Err(error)),
+                        }
+                    }),
+                }
+            }
+        }
+    }
+
+    /// What a token that came with a request is worth, as far as that is known without asking.
+    fn presented(&self, token: Token) -> Presented {
+        match &self.bound {
+            None => Presented::Bad,
+            Some(bound) if self.connection.listener.shared.auth.still_good(&bound.grant, &token, now()) => {
+                Presented::Good
+            }
+            Some(bound) => {
+                let request = Authenticate { token, purpose: bound.purpose, claim: None };
+                Presented::Unknown(request, bound.grant.user.id)
+            }
+        }
+    }
+
+    /// Takes in how a command's way ended; whether the session has been told something.
+    pub(super) fn finish(&mut self, stepped: Stepped) -> bool {
+        match stepped {
+            Stepped::Answered(tag, result) => self.feed(Input::Reply(tag, result)),
+            Stepped::Submitted { tag, pending, grant } => {
+                if let (Some(bound), Some(grant)) = (&mut self.bound, grant) {
+                    bound.grant = grant;
+                }
+                self.answers.push_back((Asked::Command(tag), pending));
+                return false;
+            }
+            Stepped::Authenticated { tag, purpose, result } => {
+                let result = result.map(|grant| {
+                    let authenticated = Authenticated { user: Arc::clone(&grant.user), expires: grant.expires };
+                    self.bind(grant, purpose);
+                    Reply::Authenticated(authenticated)
+                });
+                self.feed(Input::Reply(tag, result));
+            }
+            Stepped::Attached { tag, attach, result } => {
+                let result = result.map(|subscription| {
+                    self.subscribe(subscription, &attach);
+                    Reply::Attached
+                });
+                self.feed(Input::Reply(tag, result));
+            }
+        }
+        true
+    }
+
+    fn bind(&mut self, grant: Grant, purpose: Purpose) {
+        let user = grant.user.to_ref();
+        if self.actor.user.as_ref().is_none_or(|bound| bound.id != user.id) {
+            // What comes for somebody else must not reach this user.
+            self.detach();
+        }
+        Span::current().record("user", user.handle.as_str());
+        self.actor = Arc::new(Actor { user: Some(user), origin: self.actor.origin });
+        self.bound = Some(Box::new(Bound { grant, purpose }));
+    }
+
+    fn subscribe(&mut self, subscription: Subscription, attach: &Attach) {
+        let Some(user) = self.actor.user.clone() else { return };
+        let confirm = match attach.confirm {
+            ConfirmBy::Command => Confirm::Command,
+            ConfirmBy::Pong if self.mounted.written_confirms => Confirm::Written,
+            ConfirmBy::Pong => Confirm::Pong,
+        };
+        let read = attach.confirmed_is_read;
+        self.subscribed = true;
+        self.acks = (confirm == Confirm::Command).then(Box::default);
+        self.change = Some(Change::Attached(Box::new(Attached { subscription, user, confirm, read })));
+    }
+
+    /// Ends the subscription; whether there was one.
+    pub(super) fn detach(&mut self) -> bool {
+        let subscribed = std::mem::take(&mut self.subscribed);
+        if subscribed {
+            let tags = self.last_acks();
+            self.acks = None;
+            self.confirmed(tags, &Ok(Reply::Done));
+            self.change = Some(Change::Detached);
+        }
+        subscribed
+    }
+}
+
+fn answered(tag: Tag, result: Result<Reply, Error>) -> Step {
+    Box::pin(std::future::ready(Stepped::Answered(tag, result)))
+}
+
+fn submit(hub: Hub, actor: Arc<Actor>, tag: Tag, command: Command, grant: Option<Grant>) -> Step {
+    Box::pin(async move {
+        let pending = hub.submit(&actor, command).await;
+        Stepped::Submitted { tag, pending, grant }
+    })
+}

@@ -77,15 +77,25 @@ impl Server {
             hub: hub.clone(),
             auth,
             directory: Arc::new(hub.clone()),
-            files: Arc::new(hub),
+            files: Arc::new(hub.clone()),
             dialects,
             zone,
             demo,
             management: Some(management.clone()),
         };
-        let gateway = Gateway::start(config, options).await?;
+        let store = Arc::downgrade(&store);
+        let gateway = match Gateway::start(config, options).await {
+            Ok(gateway) => gateway,
+            Err(error) => {
+                watching.cancel();
+                hub.stop().await;
+                drop((hub, management));
+                closed(&store).await;
+                return Err(error.into());
+            }
+        };
         management.ready();
-        Ok(Self { gateway, management, store: Arc::downgrade(&store), watching, directory })
+        Ok(Self { gateway, management, store, watching, directory })
     }
 
     /// Where it listens for clients, and of which dialects, in the order configured.
@@ -106,16 +116,20 @@ impl Server {
         gateway.stop().await;
         drop(management);
         watching.cancel();
-        // What still looks something up has its answer in a moment.
-        let closed = async {
-            while store.strong_count() > 0 {
-                tokio::time::sleep(Duration::from_millis(2)).await;
-            }
-        };
-        if tokio::time::timeout(CLOSE, closed).await.is_err() {
-            tracing::warn!("the store is still in use; its data is safe");
-        }
+        closed(&store).await;
         drop(directory);
+    }
+}
+
+/// Waits until nothing uses the store any more. What still looks something up has its answer in a moment.
+async fn closed(store: &Weak<dyn Store>) {
+    let unused = async {
+        while store.strong_count() > 0 {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    if tokio::time::timeout(CLOSE, unused).await.is_err() {
+        tracing::warn!("the store is still in use; its data is safe");
     }
 }
 

@@ -36,8 +36,8 @@ impl Paths {
     pub fn upgrade(&self, target: &Uri, headers: HeaderMap) -> Option<SocketRequest> {
         let mut request = SocketRequest { path: Vec::new(), query: query(target), headers };
         match self.routes.owner(target.path(), &mut request)? {
-            Ok(Owner::One(_)) => Some(request),
-            Ok(Owner::FirstFrame(_)) | Err(_) => None,
+            Owner::One(_) => Some(request),
+            Owner::FirstFrame(_) => None,
         }
     }
 

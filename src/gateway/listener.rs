@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
 use super::connection;
@@ -69,7 +70,7 @@ pub(super) fn bind(address: SocketAddr) -> Result<(TcpListener, SocketAddr), Sta
 pub(super) async fn run(tcp: TcpListener, listener: Arc<Listener>) {
     let shared = Arc::clone(&listener.shared);
     let refusals = Arc::new(Semaphore::new((shared.config.limits.connections / PART_REFUSED).clamp(1, REFUSALS)));
-    accept(&tcp, &shared, |stream, address| match shared.admission.enter() {
+    accept(&tcp, &shared.stopping, |stream, address| match shared.admission.enter() {
         Ok(permit) => {
             let serving = connection::serve(Arc::clone(&listener), stream, address, permit);
             shared.tasks.spawn(serving.in_current_span());
@@ -90,12 +91,16 @@ pub(super) async fn run(tcp: TcpListener, listener: Arc<Listener>) {
     .await;
 }
 
-/// Accepts connections until the gateway stops. No error of the system's ends it.
-pub(super) async fn accept(tcp: &TcpListener, shared: &Shared, mut serve: impl FnMut(TcpStream, SocketAddr)) {
+/// Accepts connections until it is told to stop. No error of the system's ends it.
+pub(super) async fn accept(
+    tcp: &TcpListener,
+    stopping: &CancellationToken,
+    mut serve: impl FnMut(TcpStream, SocketAddr),
+) {
     loop {
         let accepted = tokio::select! {
             accepted = tcp.accept() => accepted,
-            () = shared.stopping.cancelled() => return,
+            () = stopping.cancelled() => return,
         };
         match accepted {
             Ok((stream, address)) => {

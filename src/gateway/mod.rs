@@ -33,6 +33,7 @@ mod transport;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use koine_core::Zone;
 use tokio_util::sync::CancellationToken;
@@ -48,6 +49,7 @@ pub use tls::TlsError;
 use self::admission::Admission;
 use self::gates::Gates;
 use self::listener::Listener;
+use self::management::Managing;
 use self::rate::Registrations;
 use self::shared::Shared;
 use crate::auth::{Auth, Directory};
@@ -56,11 +58,15 @@ use crate::dialects::Dialects;
 use crate::files::{FileIndex, FileStore};
 use crate::hub::Hub;
 
+/// What of the drain time is kept for what comes after the clients: the hub, the store, the last answers to operators.
+const REST: Duration = Duration::from_millis(500);
+
 /// A running gateway.
 pub struct Gateway {
     shared: Arc<Shared>,
     addresses: Vec<(SocketAddr, Vec<DialectName>)>,
     management: Option<SocketAddr>,
+    managing: Managing,
 }
 
 /// What a gateway stands on.
@@ -117,7 +123,8 @@ impl Gateway {
             Some(handler) => Some((listener::bind(managed.address)?, handler)),
             None => None,
         };
-        let mut gateway = Self { shared: Arc::clone(&shared), addresses: Vec::new(), management: None };
+        let (addresses, managing) = Default::default();
+        let mut gateway = Self { shared: Arc::clone(&shared), addresses, management: None, managing };
         for ((tcp, address), listener) in bound {
             gateway.addresses.push((address, listener.dialects.clone()));
             let span = info_span!("listener", %address);
@@ -126,7 +133,7 @@ impl Gateway {
         if let Some(((tcp, address), handler)) = management {
             gateway.management = Some(address);
             let span = info_span!("management", %address);
-            shared.tasks.spawn(management::run(tcp, Arc::clone(&shared), handler).instrument(span));
+            gateway.managing.start(tcp, Arc::clone(&shared), handler, span);
         }
         Ok(gateway)
     }
@@ -142,17 +149,19 @@ impl Gateway {
     }
 
     /// Stops: no connections are accepted any more, clients are told in their dialect and closed with
-    /// 1001, what was handed over is finished. Takes no longer than the configured drain time and what
-    /// the hub needs to write.
+    /// 1001, what was handed over is finished. The management listener goes on until then. Clients have the
+    /// configured drain time, less what the rest needs of it.
     pub async fn stop(self) {
         let shared = &self.shared;
+        let drain = shared.config.drain.saturating_sub(REST.min(shared.config.drain / 10));
         shared.stopping.cancel();
         shared.hub.drain();
         shared.tasks.close();
-        if tokio::time::timeout(shared.config.drain, shared.tasks.wait()).await.is_err() {
+        if tokio::time::timeout(drain, shared.tasks.wait()).await.is_err() {
             tracing::warn!(left = shared.tasks.len(), "the drain time is over; the remaining connections are cut");
         }
         shared.hub.stop().await;
+        self.managing.end().await;
     }
 }
 

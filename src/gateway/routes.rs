@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::Method;
 use koine_core::{Endpoint, Error, SocketClaim, SocketRequest};
-use matchit::{InsertError, Params, Router};
+use matchit::{InsertError, Match, Params, Router};
 use percent_encoding::percent_decode_str;
 
 use crate::dialects::Mounted;
@@ -97,34 +97,37 @@ impl Routes {
 
     /// Whether WebSockets are opened at a path.
     pub(super) fn is_socket(&self, path: &str) -> bool {
-        self.sockets.at(path).is_ok()
+        self.socket(path).is_some()
     }
 
-    /// Whose an upgrade request on a path is; fills the request's captures in. `None` where no dialect
-    /// opens WebSockets there.
-    pub(super) fn owner(&self, path: &str, request: &mut SocketRequest) -> Option<Result<Owner, Error>> {
-        let matched = self.sockets.at(path).ok()?;
-        request.path = match decode(&matched.params) {
-            Ok(captures) => captures,
-            Err(error) => return Some(Err(error)),
-        };
+    /// Slashes at the end may be missing or too many, as where something is empty that a client puts there.
+    fn socket<'a>(&'a self, path: &'a str) -> Option<Match<'a, 'a, &'a Vec<Arc<Mounted>>>> {
+        self.sockets.at(path).or_else(|_| self.sockets.at(path.trim_end_matches('/'))).ok()
+    }
+
+    /// Whose an upgrade request on a path is; fills the request's captures in, but for those that cannot be decoded.
+    /// `None` where no dialect opens WebSockets there.
+    pub(super) fn owner(&self, path: &str, request: &mut SocketRequest) -> Option<Owner> {
+        let matched = self.socket(path)?;
+        let decoded = matched.params.iter().map(|(name, raw)| Some((name.to_owned(), decode_segment(raw).ok()?)));
+        request.path = decoded.flatten().collect();
         let here = matched.value.as_slice();
         if self.only.is_some()
             && let [only] = here
         {
-            return Some(Ok(Owner::One(Arc::clone(only))));
+            return Some(Owner::One(Arc::clone(only)));
         }
         let request = &*request;
         let claims = |claim| here.iter().filter(move |mounted| mounted.dialect.claims(request) == claim);
         if let Some(whole) = claims(SocketClaim::Whole).next() {
-            return Some(Ok(Owner::One(Arc::clone(whole))));
+            return Some(Owner::One(Arc::clone(whole)));
         }
         let candidates: Vec<_> = claims(SocketClaim::FirstFrame).cloned().collect();
-        Some(Ok(match (candidates.as_slice(), here) {
+        Some(match (candidates.as_slice(), here) {
             // Nobody else could open it: its own refusal says most.
             ([one], _) | ([], [one]) => Owner::One(Arc::clone(one)),
             _ => Owner::FirstFrame(candidates),
-        }))
+        })
     }
 
     /// The dialect whose error form an unknown path is answered in.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use koine_core::{
     Conversation, ConversationId, EndReason, Error, ErrorKind, Existing, Group, Handle, Message, Profile, ProfilePatch,
-    Register, Reply, Request, RequestAnswer, RequestId, SendMessage, Sent, Timestamp, User, UserId, UserKey,
+    Register, Reply, Request, RequestAnswer, RequestId, SendMessage, Sent, Target, Timestamp, User, UserId, UserKey,
 };
 
 use super::Hub;
@@ -231,9 +231,12 @@ impl Hub {
 
     // Messages
 
-    /// Sends a message in a user's name.
+    /// Sends a message in a user's name. Nobody comes into being by it, in demo mode either.
     pub async fn send_as(&self, from: &UserKey, send: SendMessage) -> Result<Sent, Error> {
         self.0.check_room()?;
+        if let Target::User(to) = &send.target {
+            self.find_user(to).await?;
+        }
         match self.operate_for(from, Action::Send(send)).await? {
             Reply::Sent(sent) => Ok(sent),
             _ => Err(Error::internal()),

@@ -156,7 +156,8 @@ fn request(dialect: &dyn Dialect, path: &str) -> Result<SocketRequest> {
             router.insert(pattern, ()).context("a socket's path")?;
         }
     }
-    let found = router.at(path).ok().with_context(|| format!("{} opens no socket on `{path}`", dialect.name()))?;
+    let found = router.at(path).or_else(|_| router.at(path.trim_end_matches('/')));
+    let found = found.ok().with_context(|| format!("{} opens no socket on `{path}`", dialect.name()))?;
     let path = super::http::captures(&found.params);
     Ok(SocketRequest { path, query, headers: http::HeaderMap::new() })
 }

@@ -121,6 +121,9 @@ fn raw(headers: &HeaderMap, text: &str) -> Payload {
     match media_type.split(';').next().unwrap_or_default().trim() {
         _ if text.is_empty() => Payload::Empty,
         "application/json" => json(text),
+        "application/x-www-form-urlencoded" if percent_encoding::percent_decode_str(text).decode_utf8().is_err() => {
+            Payload::Unreadable("the body is not UTF-8")
+        }
         "application/x-www-form-urlencoded" => {
             Payload::Form(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
         }

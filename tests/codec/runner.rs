@@ -335,7 +335,12 @@ fn act_out(connection: &mut Connection, act: &Act, now: Timestamp) {
         }
         Act::Drop => connection.end(State::Gone, now),
         Act::Binary(_) => connection.feed(now, Input::Refused(None, unreadable())),
-        Act::InvalidUtf8 => connection.end(State::Closed(1007, ""), now),
+        Act::InvalidUtf8 => {
+            connection.feed(now, Input::Refused(None, unreadable()));
+            if connection.is_open() {
+                connection.end(State::Closed(1007, ""), now);
+            }
+        }
         Act::Mute => connection.mute = true,
     }
 }

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
+use tokio::io::AsyncWriteExt;
 
 use crate::dialect::{Dialect, Mark};
 use crate::fleet::{End, Fleet, Pace, acquaint, register};
+use crate::http;
 use crate::line::{Incoming, Line};
 use crate::process::Site;
 use crate::tools::{long, moment};
@@ -50,6 +52,27 @@ pub(crate) async fn under_load() -> Result<()> {
         eprintln!("{engine}: {cycles} graceful stops, {accepted} accepted messages, none lost");
         server.stop().await?;
     }
+    Ok(())
+}
+
+/// While clients are waited for, operators' probes are told that the server is about to go.
+pub(crate) async fn is_seen_by_probes() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let site = Site::new(folder.path(), "fjall");
+    let mut server = site.start().await?;
+    server.until_ready_is(200).await?;
+    let mut slow = tokio::net::TcpStream::connect(server.place().clients).await?;
+    slow.write_all(b"POST /im/user/register HTTP/1.1\r\nHost: a\r\nContent-Length: 40\r\n\r\n{").await?;
+    // Until it has been accepted: whoever is only in the queue is not waited for.
+    http::call(server.place().clients, "GET", "/nothing", &[], None).await?;
+    let asked = Instant::now();
+    server.terminate().await?;
+    server.until_ready_is(503).await?;
+    let health = http::call(server.place().management, "GET", "/healthz", &[], None).await?;
+    ensure!(health.status == 200, "/healthz was {}", health.status);
+    drop(slow);
+    let status = server.ended().await?;
+    ensure!(status.success() && asked.elapsed() < DRAIN, "it ended with {status} after {:?}", asked.elapsed());
     Ok(())
 }
 

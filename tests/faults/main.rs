@@ -55,6 +55,7 @@ fn main() -> ExitCode {
     trials.extend([
         beside_others("sends wait while the disk is nearly full", &mount, || run(bad_disk::nearly_full())),
         beside_others("a graceful stop under load loses nothing", &always, || run(graceful_stop::under_load())),
+        beside_others("a stop is seen by probes", &always, || run(graceful_stop::is_seen_by_probes())),
         beside_others("who reconnects continues where it was", &always, || run(graceful_stop::continues())),
         beside_others("what a half-open connection was pushed stays pending", &always, || {
             run(half_open::stays_pending())

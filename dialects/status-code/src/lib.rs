@@ -62,7 +62,8 @@ impl Dialect for StatusCode {
     }
 
     fn sockets(&self) -> &'static [&'static str] {
-        &["/v1/chat/{dest_user}"]
+        // Nobody is no user, which is said after the handshake.
+        &["/v1/chat/{dest_user}", "/v1/chat/"]
     }
 
     fn claims(&self, _request: &SocketRequest) -> SocketClaim {

@@ -70,7 +70,8 @@ impl Dialect for UserSig {
 
     /// `WebSocket接口` - 聊天.
     fn sockets(&self) -> &'static [&'static str] {
-        &["/ws/chat/{user_id}/{user_sig}/"]
+        // Who has no user_sig, or no user_id, has a bad one.
+        &["/ws/chat/{user_id}/{user_sig}/", "/ws/chat/{user_id}/", "/ws/chat//{user_sig}/"]
     }
 
     fn claims(&self, _: &SocketRequest) -> SocketClaim {

@@ -223,7 +223,11 @@ impl Driver {
                 self.link.feed(Input::Closing);
                 return Some(Parting::ByClient);
             }
-            Received::NotText => return Some(Parting::Fault(1007, "text that is not UTF-8")),
+            Received::NotText => {
+                self.link.feed(Input::Refused(None, Error::bad_request("the frame is not UTF-8")));
+                self.pass_on();
+                return Some(Parting::Fault(1007, "text that is not UTF-8"));
+            }
             Received::Broken => return Some(Parting::Fault(1002, "not a WebSocket frame")),
             Received::TooLarge => {
                 self.link.feed(Input::Refused(None, ErrorKind::TooLarge.into()));

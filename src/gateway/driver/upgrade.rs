@@ -60,9 +60,8 @@ pub(in super::super) async fn upgrade(
     );
     let start = match connection.listener.routes.owner(request.uri().path(), &mut asked) {
         None => return plain(StatusCode::NOT_FOUND),
-        Some(Err(_)) => return plain(StatusCode::BAD_REQUEST),
-        Some(Ok(Owner::FirstFrame(candidates))) => Start::FirstFrame { candidates, asked, client },
-        Some(Ok(Owner::One(mounted))) => {
+        Some(Owner::FirstFrame(candidates)) => Start::FirstFrame { candidates, asked, client },
+        Some(Owner::One(mounted)) => {
             let limit = connection.listener.shared.config.limits.handshake;
             let mut link = span.in_scope(|| open(connection, client, &mounted, &asked));
             match link.opened(limit).instrument(span.clone()).await {

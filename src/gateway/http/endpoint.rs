@@ -41,12 +41,14 @@ pub(super) async fn answer(
     let shared = &exchange.connection.listener.shared;
     let parts = &exchange.parts;
     let now = now();
-    let (path, decoded) = captures.map_or_else(|error| (Captures::new(), Err(error)), |path| (path, Ok(())));
     let query = parts.uri.query().unwrap_or_default();
+    let query = payload::pairs(query.as_bytes()).ok_or_else(|| Error::bad_request("the query is not UTF-8"));
+    let decoded = captures.and_then(|path| Ok((path, query?)));
+    let ((path, query), decoded) = decoded.map_or_else(|error| (Default::default(), Err(error)), |both| (both, Ok(())));
     let mut request = HttpRequest {
         method: parts.method.clone(),
         path,
-        query: form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
+        query,
         headers: parts.headers.clone(),
         payload: Payload::Empty,
     };

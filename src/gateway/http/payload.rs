@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use koine_core::Payload;
+use percent_encoding::percent_decode;
 
 /// Reads a body for what it says it is; where it says nothing, or claims to be a form, JSON is known
 /// by its first brace.
@@ -39,7 +40,14 @@ fn braced_json(body: &Bytes) -> Option<Payload> {
 }
 
 fn form(body: &Bytes) -> Payload {
-    Payload::Form(form_urlencoded::parse(body).into_owned().collect())
+    pairs(body).map_or(Payload::Unreadable("the body is not UTF-8"), Payload::Form)
+}
+
+/// The pairs of a form or a query; `None` if it is not UTF-8 once it is decoded.
+pub(in crate::gateway) fn pairs(text: &[u8]) -> Option<Vec<(String, String)>> {
+    // The signs between pairs are ASCII, so that the whole is UTF-8 if each part is.
+    percent_decode(text).decode_utf8().ok()?;
+    Some(form_urlencoded::parse(text).into_owned().collect())
 }
 
 /// The text parts; what was sent as a file, or is not text, is passed over.

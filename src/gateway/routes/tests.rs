@@ -16,9 +16,8 @@ fn owner(routes: &Routes, path: &str, query: &[(&str, &str)]) -> Option<String> 
     let mut request = SocketRequest { path: Vec::new(), query, headers: HeaderMap::new() };
     let name = |mounted: &Arc<Mounted>| mounted.name.to_string();
     Some(match routes.owner(path, &mut request)? {
-        Ok(Owner::One(mounted)) => name(&mounted),
-        Ok(Owner::FirstFrame(candidates)) => candidates.iter().map(name).collect::<Vec<_>>().join("|"),
-        Err(error) => error.to_string(),
+        Owner::One(mounted) => name(&mounted),
+        Owner::FirstFrame(candidates) => candidates.iter().map(name).collect::<Vec<_>>().join("|"),
     })
 }
 
@@ -28,6 +27,12 @@ fn upgrades_are_told_apart_by_path_and_query() {
     for (path, query, expected) in [
         ("/ws/chat/tom/sig/", &[][..], "user-sig"),
         ("/ws/chat/tom/sig", &[], "user-sig"),
+        ("/ws/chat/tom//", &[], "user-sig"),
+        ("/ws/chat/tom", &[], "user-sig"),
+        ("/ws/chat//sig/", &[], "user-sig"),
+        ("/ws/chat/%FF/sig/", &[], "user-sig"),
+        ("/v1/chat/", &[("token", "t")], "status-code"),
+        ("/v1/chat/%FF", &[("token", "t")], "status-code"),
         ("/ws", &[("access_token", "t")], "access-token"),
         ("/ws", &[("access_token", "")], "access-token"),
         ("/v1/chat/tom", &[("token", "t")], "status-code"),

@@ -90,6 +90,15 @@ async fn messages_that_cannot_be_are_problems() {
 }
 
 #[tokio::test]
+async fn operators_bring_nobody_into_being_in_demo_mode_either() {
+    let world = World::of(true, |_| {});
+    world.users(["tom"]).await;
+    let send = json!({ "from": "tom", "to": "nobody", "content": "hi" });
+    world.post("/v1/messages", &send).await.problem(404, "user-not-found");
+    world.get("/v1/users/nobody").await.problem(404, "user-not-found");
+}
+
+#[tokio::test]
 async fn where_only_friends_may_write_others_may_not() {
     let world = World::with(|config| config.policy.direct = crate::config::DirectPolicy::Friends);
     world.users(["tom", "jack"]).await;

@@ -53,13 +53,18 @@ impl World {
     }
 
     fn with(change: impl FnOnce(&mut Config)) -> Self {
+        Self::of(false, change)
+    }
+
+    /// With `demo`, users come into being on first use.
+    fn of(demo: bool, change: impl FnOnce(&mut Config)) -> Self {
         let data = tempfile::tempdir().unwrap();
         let mut config = Config { data: data.path().to_owned(), ..Config::default() };
         config.presence.grace = Duration::from_millis(20);
         change(&mut config);
         let secrets = Secrets::open(&config).unwrap();
         let engine = engine::open(EngineKind::Fjall, data.path(), 8 << 20).unwrap();
-        let store = Arc::new(Embedded::open(engine, Settings::new(&config, false)).unwrap());
+        let store = Arc::new(Embedded::open(engine, Settings::new(&config, demo)).unwrap());
         let dialects: Vec<Arc<dyn Dialect>> = vec![
             Arc::new(koine_user_sig::UserSig::new(koine_user_sig::Options::default())),
             Arc::new(koine_access_token::AccessToken::new(koine_access_token::Options::default())),
@@ -68,7 +73,7 @@ impl World {
             Arc::new(koine_auth_ack::AuthAck::new(koine_auth_ack::Options::default())),
         ];
         let hub = Hub::start(&config, store, dialects, Clock::system()).unwrap();
-        let auth = Auth::new(&config, &secrets, Arc::new(hub.clone()), false, Zone::utc());
+        let auth = Auth::new(&config, &secrets, Arc::new(hub.clone()), demo, Zone::utc());
         let api = Management::new(hub.clone(), auth.clone(), &config);
         api.ready();
         Self { api, hub, auth, key: secrets.management_key().expose().to_owned(), _data: data }

@@ -158,7 +158,6 @@ impl Writer {
             .ok_or(crate::store::StoreError::corrupt("an indexed message is missing"))?;
         let same = known == Some(conversation)
             && record.sender == sender.id.get()
-            && record.client_id == send.client_id
             && record.content == ContentRecord::from(&send.content);
         if !same {
             return Err(ErrorKind::KeyConflict.into());

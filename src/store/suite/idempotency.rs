@@ -20,6 +20,7 @@ on_each_engine!(
     a_client_s_id_is_any_64_bit_number_and_stays_with_the_message,
     a_client_s_id_repeated_after_a_restart_is_the_same_send,
     a_client_s_id_in_use_is_a_conflict,
+    the_id_that_the_server_gave_names_the_same_send,
     an_id_below_two_to_the_53rd_must_have_been_given_out,
 );
 
@@ -171,6 +172,15 @@ fn a_client_s_id_repeated_after_a_restart_is_the_same_send(world: &mut World) {
     assert_eq!(world.pending(jack), ["x"]);
 }
 
+fn the_id_that_the_server_gave_names_the_same_send(world: &mut World) {
+    let [tom, jack] = world.users(["tom", "jack"]);
+    let first = world.send(tom, text(Target::User(UserKey::Id(jack)), "hello")).unwrap();
+    same(&first, &world.send(tom, with_id(jack, "hello", first.id.get())).unwrap());
+    assert_eq!(world.send(tom, with_id(jack, "bye", first.id.get())), Err(ErrorKind::KeyConflict));
+    assert_eq!(world.send(jack, with_id(tom, "hello", first.id.get())), Err(ErrorKind::KeyConflict));
+    assert_eq!(world.history(jack, first.conversation), ["hello"]);
+}
+
 fn a_client_s_id_in_use_is_a_conflict(world: &mut World) {
     let [tom, jack, ann] = world.users(["tom", "jack", "ann"]);
     world.tell(tom, ann, "hello");
@@ -181,7 +191,7 @@ fn a_client_s_id_in_use_is_a_conflict(world: &mut World) {
         (jack, with_id(tom, "x", 1 << 60)),
         (tom, with_id(jack, "y", 1 << 60)),
         (tom, with_id(ann, "x", 1 << 60)),
-        (tom, with_id(jack, "x", own)),
+        (tom, with_id(jack, "y", own)),
     ] {
         assert_eq!(world.send(by, send), Err(ErrorKind::KeyConflict));
     }

@@ -54,9 +54,7 @@ impl Model {
         let ack_id = self.next_message_id();
         let receipt = Sent { id, client_id: send.client_id, conversation, seq, time: self.now, ack_id };
         let committed = Committed { content: send.content.clone(), sent: receipt.clone() };
-        if let Some(client_id) = send.client_id {
-            self.client_ids.insert(client_id, (user, committed.clone()));
-        }
+        self.wire_ids.insert(send.client_id.unwrap_or(id.get()), (user, committed.clone()));
         if let Some(key) = &send.key {
             self.keys.insert((user, key.clone()), committed);
         }
@@ -98,7 +96,7 @@ impl Model {
         conversation: ConversationId,
         send: &SendMessage,
     ) -> Result<Option<Sent>, Error> {
-        let by_id = send.client_id.and_then(|id| self.client_ids.get(&id).cloned());
+        let by_id = send.client_id.and_then(|id| self.wire_ids.get(&id).cloned());
         let by_key = send.key.as_ref().and_then(|key| self.keys.get(&(user, key.clone())).cloned());
         let new_id = send.client_id.filter(|_| by_id.is_none());
         if new_id.is_some_and(|id| id == 0 || (id < 1 << 53 && id > self.last_message_id)) {

@@ -34,7 +34,7 @@ pub(crate) struct Model {
     /// Who blocks whom.
     blocks: BTreeSet<(UserId, UserId)>,
     keys: HashMap<(UserId, IdempotencyKey), Committed>,
-    client_ids: BTreeMap<u64, (UserId, Committed)>,
+    wire_ids: BTreeMap<u64, (UserId, Committed)>,
     last_message_id: u64,
     last_chat: u64,
     publications: Vec<Publication>,
@@ -136,7 +136,7 @@ impl Model {
             friends: BTreeSet::new(),
             blocks: BTreeSet::new(),
             keys: HashMap::new(),
-            client_ids: BTreeMap::new(),
+            wire_ids: BTreeMap::new(),
             last_message_id: 0,
             last_chat: 0,
             publications: Vec::new(),

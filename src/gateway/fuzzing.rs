@@ -50,8 +50,8 @@ impl Paths {
         body: Bytes,
     ) -> Option<(Arc<dyn Endpoint>, HttpRequest)> {
         let Found::Endpoint(route, Ok(path)) = self.routes.find(&method, target.path()) else { return None };
-        let payload = payload::parse(&headers, body).now_or_never()?;
-        let request = HttpRequest { method, path, query: query(target), headers, payload };
+        let payload = payload::parse(&headers, body.clone()).now_or_never()?;
+        let request = HttpRequest { method, path, query: query(target), headers, payload, body };
         Some((Arc::clone(&route.endpoint), request))
     }
 }

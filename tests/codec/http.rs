@@ -68,10 +68,14 @@ pub(crate) fn prepare(step: &Request, names: &Values) -> Result<(String, Prepare
         let value = names.substitute(value, dialect, Form::Plain)?;
         headers.append(HeaderName::from_bytes(name.as_bytes())?, HeaderValue::from_bytes(value.as_bytes())?);
     }
-    let mut files = Vec::new();
+    let (mut files, mut body) = (Vec::new(), String::new());
     let payload = match &step.body {
         RequestBody::None => Payload::Empty,
-        RequestBody::Json(text) => json(&names.substitute(text, dialect, Form::Json)?),
+        RequestBody::Json(text) => {
+            let text = names.substitute(text, dialect, Form::Json)?;
+            body.clone_from(&text);
+            json(&text)
+        }
         RequestBody::Form(fields) => {
             let field = |(name, value): &(String, String)| Ok((name.clone(), plain(names, value, dialect)?));
             Payload::Form(fields.iter().map(field).collect::<Result<_>>()?)
@@ -103,7 +107,7 @@ pub(crate) fn prepare(step: &Request, names: &Values) -> Result<(String, Prepare
         headers.entry(CONTENT_TYPE).or_insert(HeaderValue::from_static(media_type));
     }
     let method = Method::from_bytes(step.method.as_bytes())?;
-    let request = HttpRequest { method, path: Vec::new(), query, headers, payload };
+    let request = HttpRequest { method, path: Vec::new(), query, headers, payload, body: body.into() };
     Ok((path.to_owned(), Prepared { request, files }))
 }
 

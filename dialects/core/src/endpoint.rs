@@ -1,10 +1,14 @@
 //! HTTP endpoints as pairs of pure functions.
 
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use http::{HeaderMap, Method, StatusCode};
 use serde::Serialize;
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::{Claim, Command, Error, Fields, Purpose, Reply, Rows, Timestamp, Token, UserRef, Zone};
 
@@ -118,6 +122,8 @@ pub struct HttpRequest {
     pub headers: HeaderMap,
     /// Its body.
     pub payload: Payload,
+    /// The same as it came; empty for an upload.
+    pub body: Bytes,
 }
 
 /// A body by its media type.
@@ -136,7 +142,8 @@ pub enum Payload {
 impl HttpRequest {
     /// A request of which only the method is known.
     pub fn new(method: Method) -> Self {
-        Self { method, path: Vec::new(), query: Vec::new(), headers: HeaderMap::new(), payload: Payload::Empty }
+        let (path, query, headers, body) = Default::default();
+        Self { method, path, query, headers, payload: Payload::Empty, body }
     }
 
     /// Its parameters: path, then query, then body. `BadRequest` if the body cannot be read.
@@ -150,6 +157,12 @@ impl HttpRequest {
             Payload::Unreadable(why) => return Err(Error::bad_request(*why)),
         }
         Ok(fields)
+    }
+
+    /// A member of a JSON body, digit for digit as it came, which [`Payload::Json`] is not. Of several the last.
+    pub fn raw_member(&self, name: &str) -> Option<&RawValue> {
+        let members: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(&self.body).ok()?;
+        members.get(name).copied()
     }
 
     /// The `Authorization` header: what follows `Bearer`, or the bare value where `bare` allows it.

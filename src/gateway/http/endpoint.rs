@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use http::{HeaderMap, Method, Response, StatusCode};
 use hyper::body::Incoming;
 use koine_core::{
@@ -51,6 +52,7 @@ pub(super) async fn answer(
         query,
         headers: parts.headers.clone(),
         payload: Payload::Empty,
+        body: Bytes::new(),
     };
     let outcome = match decoded {
         Ok(()) => carry_out(exchange, route, &mut request, &mut body, now).await,
@@ -97,6 +99,7 @@ async fn carry_out(
     }
     let limits = &shared.config.limits;
     let bytes = receive::whole(body, &parts.headers, limits.http_body, limits.body_pause).await?;
+    request.body = bytes.clone();
     request.payload = payload::parse(&parts.headers, bytes).await;
     let user = access::judge(exchange, &route.mounted, endpoint.access(), request).await?;
     let user_ref = user.as_ref().map(|user| user.to_ref());

@@ -38,7 +38,9 @@ impl Endpoint for Notify {
         let notification_type = fields.string("notificationType")?.into();
         let content = match fields.first("content") {
             Some(Param::Text(text)) => Body::Text(text.into()),
-            Some(Param::Json(value)) => Body::from_value(value),
+            Some(Param::Json(value)) => {
+                request.raw_member("content").and_then(Body::from_raw).unwrap_or_else(|| Body::from_value(value))
+            }
             None => return Err(Error::bad_request("content is missing")),
         };
         Ok(Command::Notify(koine_core::Notify { from, to, notification_type, content }).into())

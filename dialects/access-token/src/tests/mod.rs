@@ -34,7 +34,7 @@ fn endpoint(method: &Method, path: &str) -> Box<dyn Endpoint> {
 }
 
 fn request(method: Method, query: &[(&str, &str)]) -> HttpRequest {
-    HttpRequest { method, path: Vec::new(), query: pairs(query), headers: HeaderMap::new(), payload: Payload::Empty }
+    HttpRequest { query: pairs(query), ..HttpRequest::new(method) }
 }
 
 fn pairs(list: &[(&str, &str)]) -> Vec<(String, String)> {

@@ -102,7 +102,7 @@ proptest! {
             let path = pairs(&[("groupId", &id), ("requestId", &id)]);
             let method = endpoint.method();
             let headers = HeaderMap::new();
-            let request = HttpRequest { method, path, query: query.clone(), headers, payload: payload.clone() };
+            let request = HttpRequest { path, query: query.clone(), headers, payload: payload.clone(), ..HttpRequest::new(method) };
             if let koine_core::Access::Token { find, .. } = endpoint.access() {
                 find(&request);
             }

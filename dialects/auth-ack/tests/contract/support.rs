@@ -205,11 +205,5 @@ pub(crate) fn endpoint(path: &str) -> Box<dyn Endpoint> {
 }
 
 pub(crate) fn post(body: &str) -> HttpRequest {
-    HttpRequest {
-        method: Method::POST,
-        path: Vec::new(),
-        query: Vec::new(),
-        headers: HeaderMap::new(),
-        payload: Payload::Json(json(body)),
-    }
+    HttpRequest { payload: Payload::Json(json(body)), ..HttpRequest::new(Method::POST) }
 }

@@ -125,7 +125,7 @@ pub(super) fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
 }
 
 pub(super) fn request(query: &[(&str, &str)], payload: Payload) -> HttpRequest {
-    HttpRequest { method: Method::GET, path: Vec::new(), query: pairs(query), headers: HeaderMap::new(), payload }
+    HttpRequest { query: pairs(query), payload, ..HttpRequest::new(Method::GET) }
 }
 
 /// The body of a response whose status is 200, as all of them are.

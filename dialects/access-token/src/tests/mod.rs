@@ -11,11 +11,11 @@ mod token;
 
 use std::sync::Arc;
 
-use ::http::{HeaderMap, Method, StatusCode};
+use ::http::{Method, StatusCode};
 use koine_core::{
     Call, Content, Context, Conversation, ConversationId, Dialect, Endpoint, Error, Group, GroupRef, Handle,
-    HttpRequest, HttpResponse, Message, MessageId, Payload, Place, Profile, Reply, Shape, Timestamp, User, UserId,
-    UserRef, Zone,
+    HttpRequest, HttpResponse, Message, MessageId, Place, Profile, Reply, Shape, Timestamp, User, UserId, UserRef,
+    Zone,
 };
 use serde_json::Value;
 

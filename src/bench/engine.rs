@@ -15,10 +15,7 @@ use super::server::{Programs, temporary};
 use super::text;
 use crate::config::{Config, DialectName, EngineName};
 use crate::store::embedded::{Embedded, Settings};
-use crate::store::engine::{
-    self, Batch, DEFAULT_CACHE_BYTES, Direction, Durability, Engine, EngineError, EngineKind, KeyRange, Mark, Pair,
-    Read, Snapshot, Space,
-};
+use crate::store::engine::{self, Batch, DEFAULT_CACHE_BYTES, Durability, Engine, EngineKind, Hooked};
 use crate::store::{Action, Applied, Op, Outcome, Store};
 
 /// How many messages are recorded.
@@ -40,10 +37,12 @@ impl Recording {
             EngineName::Sled => EngineKind::Sled,
         };
         let directory = temporary()?;
-        let recorder = Arc::new(Recorder { engine: open(kind, directory.path())?, batches: Mutex::default() });
-        let store = Embedded::open(recorder.clone(), Settings::new(&Config::default(), false))?;
+        let recorded = Arc::new(Mutex::new(Vec::new()));
+        let record = recorded.clone();
+        let engine = Hooked::new(open(kind, directory.path())?, move |batch| record.lock().push(batch.clone()));
+        let store = Embedded::open(Arc::new(engine), Settings::new(&Config::default(), false))?;
         let senders = senders(&store, pairs, mix)?;
-        recorder.batches.lock().clear();
+        recorded.lock().clear();
         let together = usize::try_from(in_flight)?.saturating_mul(pairs).clamp(1, store.max_batch());
         let (mut messages, mut numbers) = (0, senders.iter().cycle().zip(0..MESSAGES));
         loop {
@@ -57,7 +56,7 @@ impl Recording {
                 return Err(anyhow!("a message was refused: {why}"));
             }
         }
-        let batches = std::mem::take(&mut *recorder.batches.lock());
+        let batches = std::mem::take(&mut *recorded.lock());
         Ok(Self { batches, messages, kind })
     }
 
@@ -142,66 +141,5 @@ fn user(applied: Applied) -> anyhow::Result<UserId> {
     match applied.result {
         Ok(Outcome::Reply(Reply::User(user))) => Ok(user.id),
         other => Err(anyhow!("{other:?}")).context("no user came into being"),
-    }
-}
-
-/// An engine that keeps what it is given.
-struct Recorder {
-    engine: Arc<dyn Engine>,
-    batches: Mutex<Vec<Batch>>,
-}
-
-impl Read for Recorder {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<bytes::Bytes>, EngineError> {
-        self.engine.get(space, key)
-    }
-
-    fn scan(
-        &self,
-        space: Space,
-        range: KeyRange<'_>,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<Pair>, EngineError> {
-        self.engine.scan(space, range, direction, limit)
-    }
-}
-
-impl Engine for Recorder {
-    fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        self.engine.snapshot()
-    }
-
-    fn snapshots_are_fixed(&self) -> bool {
-        self.engine.snapshots_are_fixed()
-    }
-
-    fn commit(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
-        self.batches.lock().push(batch.clone());
-        self.engine.commit(batch, durability)
-    }
-
-    fn drop_space(&self, space: Space) -> Result<(), EngineError> {
-        self.engine.drop_space(space)
-    }
-
-    fn spaces(&self) -> Result<Vec<String>, EngineError> {
-        self.engine.spaces()
-    }
-
-    fn health(&self) -> Result<(), EngineError> {
-        self.engine.health()
-    }
-
-    fn mark(&self) -> Mark {
-        self.engine.mark()
-    }
-
-    fn max_batch(&self) -> usize {
-        self.engine.max_batch()
-    }
-
-    fn sync(&self) -> Result<(), EngineError> {
-        self.engine.sync()
     }
 }

@@ -3,13 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::Notify;
 
-use crate::store::engine::{
-    Batch, Direction, Durability, Engine, EngineError, KeyRange, Mark, Pair, Read, Snapshot, Space,
-};
+use crate::store::engine::{Engine, Hooked};
 
 /// Whether commits are let through. Cheap to clone.
 #[derive(Clone, Default)]
@@ -25,7 +22,8 @@ struct Inner {
 impl Gate {
     /// An engine whose commits wait while the gate is shut.
     pub(super) fn before(&self, engine: Arc<dyn Engine>) -> Arc<dyn Engine> {
-        Arc::new(Gated { engine, gate: self.clone() })
+        let gate = self.clone();
+        Arc::new(Hooked::new(engine, move |_| gate.pass()))
     }
 
     pub(super) fn shut(&self) {
@@ -49,65 +47,5 @@ impl Gate {
             self.0.reached.notify_one();
         }
         let _timed_out = self.0.opened.wait_while_for(&mut shut, |shut| *shut, Duration::from_secs(30));
-    }
-}
-
-struct Gated {
-    engine: Arc<dyn Engine>,
-    gate: Gate,
-}
-
-impl Read for Gated {
-    fn get(&self, space: Space, key: &[u8]) -> Result<Option<Bytes>, EngineError> {
-        self.engine.get(space, key)
-    }
-
-    fn scan(
-        &self,
-        space: Space,
-        range: KeyRange<'_>,
-        direction: Direction,
-        limit: usize,
-    ) -> Result<Vec<Pair>, EngineError> {
-        self.engine.scan(space, range, direction, limit)
-    }
-}
-
-impl Engine for Gated {
-    fn snapshot(&self) -> Result<Box<dyn Snapshot>, EngineError> {
-        self.engine.snapshot()
-    }
-
-    fn snapshots_are_fixed(&self) -> bool {
-        self.engine.snapshots_are_fixed()
-    }
-
-    fn commit(&self, batch: Batch, durability: Durability) -> Result<(), EngineError> {
-        self.gate.pass();
-        self.engine.commit(batch, durability)
-    }
-
-    fn drop_space(&self, space: Space) -> Result<(), EngineError> {
-        self.engine.drop_space(space)
-    }
-
-    fn spaces(&self) -> Result<Vec<String>, EngineError> {
-        self.engine.spaces()
-    }
-
-    fn health(&self) -> Result<(), EngineError> {
-        self.engine.health()
-    }
-
-    fn max_batch(&self) -> usize {
-        self.engine.max_batch()
-    }
-
-    fn mark(&self) -> Mark {
-        self.engine.mark()
-    }
-
-    fn sync(&self) -> Result<(), EngineError> {
-        self.engine.sync()
     }
 }

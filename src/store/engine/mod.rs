@@ -16,6 +16,7 @@ mod files;
 mod fjall;
 mod guard;
 mod health;
+mod hooked;
 mod open;
 mod position;
 mod range;
@@ -34,6 +35,7 @@ use bytes::Bytes;
 
 pub use batch::{Batch, MAX_KEY_BYTES, MAX_VALUE_BYTES};
 pub use error::EngineError;
+pub(crate) use hooked::Hooked;
 pub use open::{DEFAULT_CACHE_BYTES, EngineKind, found_in, open, open_as_it_is};
 pub use space::Space;
 pub use tally::{Mark, Tally};

@@ -75,7 +75,7 @@ impl SledEngine {
     /// Opens the store in its own folder, which holds a position file already.
     pub(super) fn open(directory: &Path, cache_bytes: u64, trust: Trust) -> Result<Self, EngineError> {
         let tree = guarded(|| opening::open(directory, cache_bytes))?;
-        let mark = guarded(|| opening::finish(&tree, directory))?;
+        let mark = guarded(|| opening::last(&tree, directory, trust))?;
         let (durable, health) = Default::default();
         let shared = Arc::new(Shared { tree, gate: RwLock::new(()), mark: Mutex::new(mark), durable, health });
         let recorded = open::verify(EngineKind::Sled, directory, trust, mark.position)?;

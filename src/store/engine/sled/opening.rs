@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::blobs::Blobs;
 use super::convert::{self, failed};
 use super::redo::Redo;
+use crate::store::engine::open::Trust;
 use crate::store::engine::tally::Mark;
 use crate::store::engine::{EngineError, EngineKind, files};
 
@@ -38,8 +39,20 @@ pub(super) fn open(directory: &Path, cache_bytes: u64) -> Result<sled::Db, Engin
     Ok(tree)
 }
 
-/// Does a batch again that is there in part; the mark of the last one, which is on stable storage then.
-pub(super) fn finish(tree: &sled::Tree, directory: &Path) -> Result<Mark, EngineError> {
+/// The mark of the last batch, which is whole then and on stable storage. Where the record of it is damaged, somebody
+/// who only looks is shown what there is: `koine store check` tells what does not fit, and a salvage takes the rest.
+pub(super) fn last(tree: &sled::Tree, directory: &Path, trust: Trust) -> Result<Mark, EngineError> {
+    match finish(tree, directory) {
+        Err(error @ EngineError::Corrupt { .. }) if trust == Trust::Look => {
+            tracing::warn!(%error, "the last batch stays as it is");
+            convert::mark(tree)
+        }
+        finished => finished,
+    }
+}
+
+/// Does a batch again that is there in part.
+fn finish(tree: &sled::Tree, directory: &Path) -> Result<Mark, EngineError> {
     let found = convert::mark(tree)?;
     Redo::finish(tree, found)?;
     let mark = convert::mark(tree)?;
@@ -89,7 +102,22 @@ fn sync_files(directory: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::key;
     use super::*;
+
+    #[test]
+    fn a_damaged_record_of_the_last_batch_is_refused_unless_somebody_only_looks() {
+        let directory = tempfile::tempdir().unwrap();
+        let tree = open(directory.path(), 8 << 20).unwrap();
+        tree.insert(key::POSITION, Mark { position: 7, ..Mark::default() }.encode()).unwrap();
+        for damaged in [&b"nonsense"[..], b""] {
+            tree.insert(key::REDO, damaged).unwrap();
+            for trust in [Trust::AtLeast(0), Trust::Accept] {
+                assert!(matches!(last(&tree, directory.path(), trust), Err(EngineError::Corrupt { .. })), "{trust:?}");
+            }
+            assert_eq!(last(&tree, directory.path(), Trust::Look).unwrap().position, 7);
+        }
+    }
 
     #[test]
     fn a_store_on_a_nearly_full_disk_is_not_touched() {

@@ -5,11 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use koine_core::{Error, ErrorKind};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use super::clock::Clock;
-use super::dispatch::{Answering, Decided, Dispatcher, Party};
+use super::dispatch::{self, Answering, Decided, Dispatcher, Party};
+use super::publish::Publisher;
+use super::queue::{Queue, Taken};
 use super::registry::Slot;
 use crate::complaint::Complaint;
 use crate::store::{Op, Outcome, Store};
@@ -19,7 +22,7 @@ const GATHER: Duration = Duration::from_millis(500);
 
 /// The way to the committer's thread.
 pub(super) struct Committer {
-    queue: mpsc::UnboundedSender<Task>,
+    queue: Arc<Queue<Task>>,
     /// Bounds what is in the queue, in bytes.
     room: Arc<Semaphore>,
     largest: usize,
@@ -36,34 +39,33 @@ enum Task {
 }
 
 impl Committer {
-    /// Starts the thread. `room` bounds the queue, in bytes.
+    /// Starts the thread, and the task that tells what it has decided. `room` bounds the queue, in bytes.
     pub(super) fn start(
         store: Arc<dyn Store>,
-        dispatcher: Dispatcher,
+        publisher: Arc<Publisher>,
         clock: Clock,
         room: usize,
-    ) -> std::io::Result<Self> {
-        let (queue, tasks) = mpsc::unbounded_channel();
-        let work = Work { store, dispatcher, clock };
-        let runtime = tokio::runtime::Handle::current();
-        std::thread::Builder::new().name("committer".to_owned()).spawn(move || runtime.block_on(work.run(tasks)))?;
-        Ok(Self::with(queue, room))
+    ) -> std::io::Result<(Self, JoinHandle<()>)> {
+        let queue = Arc::new(Queue::for_thread());
+        let (work, dispatching) = Work::new(&queue, store, publisher, clock);
+        std::thread::Builder::new().name("committer".to_owned()).spawn(move || work.run())?;
+        Ok((Self::with(queue, room), dispatching))
     }
 
-    /// The same on a task of the runtime, for simulations.
+    /// The same with another task instead of the thread, for simulations.
     #[cfg(test)]
     pub(super) fn start_as_task(
         store: Arc<dyn Store>,
-        dispatcher: Dispatcher,
+        publisher: Arc<Publisher>,
         clock: Clock,
         room: usize,
-    ) -> (Self, tokio::task::JoinHandle<()>) {
-        let (queue, tasks) = mpsc::unbounded_channel();
-        let work = Work { store, dispatcher, clock };
-        (Self::with(queue, room), tokio::spawn(work.run(tasks)))
+    ) -> (Self, [JoinHandle<()>; 2]) {
+        let queue = Arc::new(Queue::for_task());
+        let (work, dispatching) = Work::new(&queue, store, publisher, clock);
+        (Self::with(queue, room), [dispatching, tokio::spawn(work.run_in_task())])
     }
 
-    fn with(queue: mpsc::UnboundedSender<Task>, room: usize) -> Self {
+    fn with(queue: Arc<Queue<Task>>, room: usize) -> Self {
         let largest = room.min(Semaphore::MAX_PERMITS);
         Self { queue, room: Arc::new(Semaphore::new(largest)), largest, open: AtomicBool::new(true) }
     }
@@ -85,7 +87,7 @@ impl Committer {
         // Nobody is refused for a confirmation that finds the queue full: what it confirms stays
         // pending and is delivered again.
         if let Ok(room) = self.room.clone().try_acquire_many_owned(weight) {
-            let _ = self.queue.send(Task::Op { op, attaching: None, answer: None, room });
+            let _ = self.queue.put(Task::Op { op, attaching: None, answer: None, room });
         }
     }
 
@@ -94,7 +96,7 @@ impl Committer {
         let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
         let room = self.room.clone().try_acquire_many_owned(weight).ok()?;
         let (answer, receiver) = oneshot::channel();
-        let _ = self.queue.send(Task::Op { op, attaching: None, answer: Some(answer), room });
+        let _ = self.queue.put(Task::Op { op, attaching: None, answer: Some(answer), room });
         Some(receiver)
     }
 
@@ -105,8 +107,8 @@ impl Committer {
         }
         let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
         if let Ok(room) = self.room.clone().acquire_many_owned(weight).await {
-            // A closed queue drops the answer's sender, which its receiver takes for `Unavailable`.
-            let _ = self.queue.send(Task::Op { op, attaching, answer: Some(answer), room });
+            // A closed queue gives it back: without its sender, the answer's receiver says `Unavailable`.
+            let _ = self.queue.put(Task::Op { op, attaching, answer: Some(answer), room });
         }
         receiver
     }
@@ -115,7 +117,7 @@ impl Committer {
     pub(super) async fn stop(&self) {
         self.open.store(false, Ordering::Release);
         let (done, finished) = oneshot::channel();
-        if self.queue.send(Task::Stop(done)).is_ok() {
+        if self.queue.put(Task::Stop(done)).is_ok() {
             let _ = finished.await;
         }
     }
@@ -126,64 +128,47 @@ pub(super) async fn wait(answer: Answer) -> Result<Outcome, Error> {
     answer.await.unwrap_or(Err(Error::new(ErrorKind::Unavailable)))
 }
 
-struct Work {
-    store: Arc<dyn Store>,
-    dispatcher: Dispatcher,
-    clock: Clock,
-}
-
-/// What one round takes from the queue.
-#[derive(Default)]
-struct Round {
-    ops: Vec<Op>,
-    parties: Vec<Party>,
-    stopping: Option<oneshot::Sender<()>>,
-}
-
-impl Round {
-    fn take(&mut self, task: Task) {
-        match task {
-            Task::Op { op, attaching, answer, room } => {
-                self.ops.push(op);
-                self.parties.push(Party { attaching, answer, room });
-            }
-            Task::Stop(done) => self.stopping = Some(done),
-        }
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.queue.close();
     }
 }
 
+struct Work {
+    queue: Arc<Queue<Task>>,
+    store: Arc<dyn Store>,
+    dispatcher: Dispatcher,
+    clock: Clock,
+    most: usize,
+    flushed: Instant,
+}
+
 impl Work {
-    /// Blocks whoever polls it while the store works.
-    async fn run(self, mut tasks: mpsc::UnboundedReceiver<Task>) {
-        let most = self.store.max_batch().max(1);
-        let mut flushed = Instant::now();
+    fn new(
+        queue: &Arc<Queue<Task>>,
+        store: Arc<dyn Store>,
+        publisher: Arc<Publisher>,
+        clock: Clock,
+    ) -> (Self, JoinHandle<()>) {
+        let telling = queue.clone();
+        let (dispatcher, dispatching) = dispatch::start(publisher, move || telling.told());
+        let most = store.max_batch().max(1);
+        (Self { queue: queue.clone(), store, dispatcher, clock, most, flushed: Instant::now() }, dispatching)
+    }
+
+    /// Works until nothing more comes.
+    fn run(mut self) {
+        let mut tasks = Vec::new();
         loop {
-            let mut round = Round::default();
-            let next = tokio::time::timeout(GATHER, tasks.recv()).await;
-            let closed = matches!(next, Ok(None));
-            if let Ok(Some(task)) = next {
-                round.take(task);
+            let taken = self.queue.take(&mut tasks, self.most, GATHER);
+            let (decided, stopping) = self.decide(&mut tasks);
+            if let Some(decided) = decided {
+                report(self.dispatcher.blocking_send(decided).is_ok());
             }
-            while round.ops.len() < most
-                && round.stopping.is_none()
-                && let Ok(task) = tasks.try_recv()
-            {
-                round.take(task);
-            }
-            let stopping = round.stopping.take();
-            let ending = closed || stopping.is_some();
-            self.carry_out(round).await;
-            if ending || flushed.elapsed() >= GATHER {
-                flushed = Instant::now();
-                if let Err(error) = self.store.flush(ending) {
-                    static COMPLAINT: Complaint = Complaint::new();
-                    if let Some(unlogged) = COMPLAINT.due() {
-                        tracing::error!(%error, unlogged, "what was gathered could not be written");
-                    }
-                }
-            }
+            let ending = taken == Taken::End || stopping.is_some();
+            self.flush(ending);
             if let Some(done) = stopping {
-                self.hand_over(Decided::Stopped(done)).await;
+                report(self.dispatcher.blocking_send(Decided::Stopped(done)).is_ok());
             }
             if ending {
                 return;
@@ -191,16 +176,70 @@ impl Work {
         }
     }
 
-    async fn carry_out(&self, round: Round) {
-        if !round.ops.is_empty() {
-            let applied = self.store.apply(self.clock.now(), round.ops);
-            self.hand_over(Decided::Round(applied, round.parties)).await;
+    /// The same in a task, which it blocks while the store works.
+    #[cfg(test)]
+    async fn run_in_task(mut self) {
+        let mut tasks = Vec::new();
+        loop {
+            let taken = self.queue.take_in_task(&mut tasks, self.most, GATHER).await;
+            let (decided, stopping) = self.decide(&mut tasks);
+            if let Some(decided) = decided {
+                report(self.dispatcher.send(decided).await.is_ok());
+            }
+            let ending = taken == Taken::End || stopping.is_some();
+            self.flush(ending);
+            if let Some(done) = stopping {
+                report(self.dispatcher.send(Decided::Stopped(done)).await.is_ok());
+            }
+            if ending {
+                return;
+            }
         }
     }
 
-    async fn hand_over(&self, decided: Decided) {
-        if self.dispatcher.send(decided).await.is_err() {
-            tracing::debug!("what was decided is told to nobody: the hub has ended");
+    /// Decides a round and makes it durable; who waits for the committer to stop, if somebody does.
+    fn decide(&self, tasks: &mut Vec<Task>) -> (Option<Decided>, Option<oneshot::Sender<()>>) {
+        let (mut ops, mut parties, mut stopping) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()), None);
+        for task in tasks.drain(..) {
+            match task {
+                Task::Op { op, attaching, answer, room } => {
+                    ops.push(op);
+                    parties.push(Party { attaching, answer, room });
+                }
+                Task::Stop(done) => stopping = Some(done),
+            }
         }
+        if ops.is_empty() {
+            return (None, stopping);
+        }
+        let applied = self.store.apply(self.clock.now(), ops);
+        self.queue.begins_telling();
+        (Some(Decided::Round(applied, parties)), stopping)
+    }
+
+    /// Writes what was gathered, now and then and in the end.
+    fn flush(&mut self, ending: bool) {
+        if !ending && self.flushed.elapsed() < GATHER {
+            return;
+        }
+        self.flushed = Instant::now();
+        if let Err(error) = self.store.flush(ending) {
+            static COMPLAINT: Complaint = Complaint::new();
+            if let Some(unlogged) = COMPLAINT.due() {
+                tracing::error!(%error, unlogged, "what was gathered could not be written");
+            }
+        }
+    }
+}
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        self.queue.end();
+    }
+}
+
+fn report(handed_over: bool) {
+    if !handed_over {
+        tracing::debug!("what was decided is told to nobody: the hub has ended");
     }
 }

@@ -39,13 +39,17 @@ pub(super) enum Decided {
 /// The way to the task.
 pub(super) type Dispatcher = mpsc::Sender<Decided>;
 
-/// Starts the task; it ends when its sender is dropped.
-pub(super) fn start(publisher: Arc<Publisher>) -> (Dispatcher, tokio::task::JoinHandle<()>) {
+/// Starts the task; it ends when its sender is dropped. It calls `told` when all who are concerned by a round have had
+/// a turn since.
+pub(super) fn start(
+    publisher: Arc<Publisher>,
+    told: impl Fn() + Send + 'static,
+) -> (Dispatcher, tokio::task::JoinHandle<()>) {
     let (sender, rounds) = mpsc::channel(ROUNDS);
-    (sender, tokio::spawn(run(publisher, rounds)))
+    (sender, tokio::spawn(run(publisher, rounds, told)))
 }
 
-async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>) {
+async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, told: impl Fn()) {
     // How many operations were decided so far.
     let mut decided = 0;
     while let Some(next) = rounds.recv().await {
@@ -66,6 +70,11 @@ async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>) {
                     drop(room);
                 }
                 publisher.publish(effects.into_iter()).await;
+                // Whoever was woken goes first, and whoever has something to read by then.
+                tokio::task::yield_now().await;
+                if rounds.is_empty() {
+                    told();
+                }
             }
             Decided::Stopped(done) => {
                 let _ = done.send(());

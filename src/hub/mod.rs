@@ -17,6 +17,7 @@ mod execute;
 mod files;
 mod mailbox;
 mod publish;
+mod queue;
 mod readers;
 mod registry;
 mod room;
@@ -140,15 +141,16 @@ impl Hub {
         let registry = Arc::new(Registry::new(speakers.clone(), config.limits.outbound_total));
         let (publisher, tasks) = Publisher::start(&registry, &speakers);
         let publisher = Arc::new(publisher);
-        let (dispatcher, dispatching) = dispatch::start(publisher.clone());
-        let tasks = tasks.into_iter().chain([dispatching]);
         let room = config.limits.commit_queue;
         let (committer, tasks) = match blocking {
-            Blocking::Threads => (Committer::start(store.clone(), dispatcher, clock.clone(), room)?, tasks.collect()),
+            Blocking::Threads => {
+                let (committer, task) = Committer::start(store.clone(), publisher.clone(), clock.clone(), room)?;
+                (committer, tasks.into_iter().chain([task]).collect())
+            }
             #[cfg(test)]
             Blocking::Tasks => {
-                let (committer, task) = Committer::start_as_task(store.clone(), dispatcher, clock.clone(), room);
-                (committer, tasks.chain([task]).collect())
+                let (committer, more) = Committer::start_as_task(store.clone(), publisher.clone(), clock.clone(), room);
+                (committer, tasks.into_iter().chain(more).collect())
             }
         };
         let rules = Rules {

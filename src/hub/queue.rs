@@ -1,0 +1,198 @@
+//! What waits for the committer, and when it is taken.
+//!
+//! ```text
+//!            put                    put                        enough wait, or the last round has been told,
+//! Empty ───────────► taken at once        Loaded: gathers ───► or PATIENCE has passed: all are taken together
+//! ```
+//!
+//! Each round costs the disk one synchronisation and the threads a few turns, however much is in it. An operation that
+//! finds nothing before it is taken at once. Where some came while the round before was made durable, those whom that
+//! round concerns are told first: what they have to say next joins in.
+
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+
+/// So many are worth a round of their own.
+const ENOUGH: usize = 64;
+/// The longest that something which waits is gathered for.
+const PATIENCE: Duration = Duration::from_millis(1);
+
+/// What waits for the committer. Bounded by those who put something in.
+#[derive(Debug)]
+pub(super) struct Queue<T> {
+    state: Mutex<State<T>>,
+    changed: Changed,
+}
+
+#[derive(Debug)]
+struct State<T> {
+    waiting: Vec<T>,
+    /// What the taker waits for.
+    wanted: Wanted,
+    /// The last round has been told.
+    told: bool,
+    /// Nobody puts anything in any more.
+    closed: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wanted {
+    /// It is busy.
+    Nothing,
+    /// Anything at all.
+    Anything,
+    /// Enough, or the end of a round's telling.
+    Enough,
+}
+
+/// How the taker learns that what it waits for is there.
+#[derive(Debug)]
+enum Changed {
+    /// It is a thread.
+    Thread(Condvar),
+    /// It is a task, as in simulations.
+    #[cfg(test)]
+    Task(tokio::sync::Notify),
+}
+
+/// What was taken.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// Something, or nothing because nothing came in time.
+    Some,
+    /// There is nothing left, and nothing more comes.
+    End,
+}
+
+impl<T> Queue<T> {
+    /// A queue for a thread.
+    pub(super) fn for_thread() -> Self {
+        Self::new(Changed::Thread(Condvar::new()))
+    }
+
+    /// A queue for a task.
+    #[cfg(test)]
+    pub(super) fn for_task() -> Self {
+        Self::new(Changed::Task(tokio::sync::Notify::new()))
+    }
+
+    fn new(changed: Changed) -> Self {
+        let state = State { waiting: Vec::new(), wanted: Wanted::Nothing, told: true, closed: false };
+        Self { state: Mutex::new(state), changed }
+    }
+
+    /// Puts something behind what waits. Once the queue is closed it is given back.
+    pub(super) fn put(&self, item: T) -> Result<(), T> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(item);
+        }
+        state.waiting.push(item);
+        self.tell(state);
+        Ok(())
+    }
+
+    /// Takes nothing more in; what waits can still be taken.
+    pub(super) fn close(&self) {
+        let mut state = self.state.lock();
+        state.closed = true;
+        self.tell(state);
+    }
+
+    /// The same, and what waits is forgotten: nobody takes anything any more.
+    pub(super) fn end(&self) {
+        self.close();
+        let forgotten = std::mem::take(&mut self.state.lock().waiting);
+        drop(forgotten);
+    }
+
+    /// A round has been told to all whom it concerns.
+    pub(super) fn told(&self) {
+        let mut state = self.state.lock();
+        state.told = true;
+        self.tell(state);
+    }
+
+    /// A round is about to be told.
+    pub(super) fn begins_telling(&self) {
+        self.state.lock().told = false;
+    }
+
+    /// Wakes the taker if what it waits for is there.
+    fn tell(&self, mut state: parking_lot::MutexGuard<'_, State<T>>) {
+        if state.is_ready() {
+            state.wanted = Wanted::Nothing;
+            drop(state);
+            match &self.changed {
+                Changed::Thread(changed) => {
+                    changed.notify_one();
+                }
+                #[cfg(test)]
+                Changed::Task(changed) => changed.notify_one(),
+            }
+        }
+    }
+
+    /// Takes at most so many into `round`, which is empty; waits at most so long for the first. Blocks its thread.
+    pub(super) fn take(&self, round: &mut Vec<T>, most: usize, longest: Duration) -> Taken {
+        let mut state = self.state.lock();
+        if let (Some(wanted), Changed::Thread(changed)) = (state.want(), &self.changed) {
+            let _ = changed.wait_for(&mut state, wanted.patience(longest));
+        }
+        state.take(round, most)
+    }
+
+    /// The same for a task.
+    #[cfg(test)]
+    pub(super) async fn take_in_task(&self, round: &mut Vec<T>, most: usize, longest: Duration) -> Taken {
+        let wanted = self.state.lock().want();
+        if let (Some(wanted), Changed::Task(changed)) = (wanted, &self.changed) {
+            let _ = tokio::time::timeout(wanted.patience(longest), changed.notified()).await;
+        }
+        self.state.lock().take(round, most)
+    }
+}
+
+impl Wanted {
+    const fn patience(self, longest: Duration) -> Duration {
+        match self {
+            Self::Nothing | Self::Anything => longest,
+            Self::Enough => PATIENCE,
+        }
+    }
+}
+
+impl<T> State<T> {
+    fn is_ready(&self) -> bool {
+        match self.wanted {
+            Wanted::Nothing => false,
+            Wanted::Anything => self.closed || !self.waiting.is_empty(),
+            Wanted::Enough => self.closed || self.told || self.waiting.len() >= ENOUGH,
+        }
+    }
+
+    /// What the taker has to wait for, if it has to.
+    fn want(&mut self) -> Option<Wanted> {
+        let wanted = if self.waiting.is_empty() { Wanted::Anything } else { Wanted::Enough };
+        self.wanted = wanted;
+        if self.is_ready() {
+            self.wanted = Wanted::Nothing;
+            return None;
+        }
+        Some(wanted)
+    }
+
+    fn take(&mut self, round: &mut Vec<T>, most: usize) -> Taken {
+        self.wanted = Wanted::Nothing;
+        if self.waiting.is_empty() && self.closed {
+            return Taken::End;
+        }
+        if self.waiting.len() <= most {
+            std::mem::swap(&mut self.waiting, round);
+        } else {
+            round.extend(self.waiting.drain(..most));
+        }
+        Taken::Some
+    }
+}

@@ -37,7 +37,9 @@ impl Handover {
 
     /// The socket has taken all that was written to it.
     pub(super) fn flushed(&self) {
-        if self.armed.swap(false, Ordering::AcqRel)
+        // Most flushes are of something else.
+        if self.armed.load(Ordering::Relaxed)
+            && self.armed.swap(false, Ordering::AcqRel)
             && let Some(tell) = self.waiting.lock().unwrap_or_else(PoisonError::into_inner).take()
         {
             // Nobody waits any more: then nobody needs to know.

@@ -91,13 +91,17 @@ impl Committer {
         }
     }
 
-    /// Hands an operation over if the queue has room for it.
-    pub(super) fn try_submit(&self, op: Op) -> Option<Answer> {
-        let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
-        let room = self.room.clone().try_acquire_many_owned(weight).ok()?;
+    /// Hands an operation over if the queue has room for it, and gives it back otherwise.
+    pub(super) fn try_submit(&self, op: Op) -> Result<Answer, Box<Op>> {
         let (answer, receiver) = oneshot::channel();
-        let _ = self.queue.put(Task::Op { op, attaching: None, answer: Some(answer), room });
-        Some(receiver)
+        if self.open.load(Ordering::Acquire) {
+            let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+            match self.room.clone().try_acquire_many_owned(weight) {
+                Ok(room) => drop(self.queue.put(Task::Op { op, attaching: None, answer: Some(answer), room })),
+                Err(_) => return Err(Box::new(op)),
+            }
+        }
+        Ok(receiver)
     }
 
     async fn hand_over(&self, op: Op, attaching: Option<Arc<Slot>>) -> Answer {
@@ -199,7 +203,8 @@ impl Work {
 
     /// Decides a round and makes it durable; who waits for the committer to stop, if somebody does.
     fn decide(&self, tasks: &mut Vec<Task>) -> (Option<Decided>, Option<oneshot::Sender<()>>) {
-        let (mut ops, mut parties, mut stopping) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()), None);
+        let (mut ops, mut parties, mut stopping) =
+            (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()), None);
         for task in tasks.drain(..) {
             match task {
                 Task::Op { op, attaching, answer, room } => {

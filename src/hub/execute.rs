@@ -10,36 +10,30 @@ use koine_core::{
 use super::actor::{Actor, Origin};
 use super::broadcast::Broadcast;
 use super::registry::Telling;
-use super::{ConnectionInfo, Inner, Pending, committer};
+use super::{ConnectionInfo, Inner, Pending};
 use crate::config::{DialectName, IdentityMode, Registration};
 use crate::store::{Action, Op, Outcome, Store};
 
-/// Hands a command over.
-pub(super) async fn submit(hub: &Arc<Inner>, actor: &Actor, command: Command) -> Pending {
+/// Hands a command over; its operation comes back if the committer's queue has no room for it.
+pub(super) fn submit_now(hub: &Arc<Inner>, actor: &Actor, command: Command) -> Result<Pending, Box<Op>> {
     let by = actor.user.as_ref().map(|user| user.id);
     match change(hub, actor, command) {
         Ok(Task::Change(action)) => {
             if matches!(action, Action::Send(_))
                 && let Err(error) = hub.check_room()
             {
-                return Box::pin(std::future::ready(Err(error)));
+                return Ok(Pending::refused(error));
             }
             if by.is_none() && !matches!(action, Action::Register { .. } | Action::ReserveMessageId) {
-                return Box::pin(std::future::ready(Err(ErrorKind::Unauthenticated.into())));
+                return Ok(Pending::refused(ErrorKind::Unauthenticated.into()));
             }
-            let answer = hub.committer.submit(Op { by, action }).await;
-            Box::pin(async move {
-                match committer::wait(answer).await? {
-                    Outcome::Reply(reply) => Ok(reply),
-                    _ => Err(Error::internal()),
-                }
-            })
+            hub.committer.try_submit(Op { by, action }).map(Pending::decided)
         }
         Ok(Task::Question(command)) => {
             let (hub, origin) = (hub.clone(), actor.origin);
-            Box::pin(async move { answer(&hub, by, origin, command).await })
+            Ok(Pending::asked(async move { answer(&hub, by, origin, command).await }))
         }
-        Err(error) => Box::pin(std::future::ready(Err(error))),
+        Err(error) => Ok(Pending::refused(error)),
     }
 }
 

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use koine_core::{EndReason, View};
 use parking_lot::Mutex;
-use tokio::sync::Notify;
 
 use super::broadcast::Broadcast;
 use super::subscription::Position;
@@ -24,10 +24,12 @@ pub(super) struct Item {
     pub(super) caught_up: bool,
 }
 
+/// As many are taken out at once, up to so many bytes: what has been taken out does not count any more.
+const TOGETHER: (usize, usize) = (64, 64 << 10);
+
 /// What waits for one connection.
 pub(super) struct Mailbox {
     state: Mutex<State>,
-    arrived: Notify,
     max_frames: usize,
     max_bytes: usize,
 }
@@ -37,6 +39,8 @@ struct State {
     bytes: usize,
     phase: Phase,
     end: Option<End>,
+    /// Whoever has found it empty.
+    waiting: Option<Waker>,
 }
 
 /// Where a subscription stands.
@@ -62,8 +66,7 @@ impl Mailbox {
     pub(super) fn new(catch_up: bool, max_frames: usize, max_bytes: usize) -> Self {
         let phase = if catch_up { Phase::CatchingUp { missed: false } } else { Phase::Live };
         Self {
-            state: Mutex::new(State { items: VecDeque::new(), bytes: 0, phase, end: None }),
-            arrived: Notify::new(),
+            state: Mutex::new(State { items: VecDeque::new(), bytes: 0, phase, end: None, waiting: None }),
             max_frames,
             max_bytes,
         }
@@ -81,21 +84,15 @@ impl Mailbox {
             *missed = true;
             return;
         }
-        // Where something waits already, whoever takes it out has been told, and has not been there since.
-        let mut tell = state.items.is_empty();
         if state.items.len() >= self.max_frames || state.bytes + item.size > self.max_bytes {
             state.items.clear();
             state.bytes = 0;
             state.end = Some(End::Overflow);
-            tell = true;
         } else {
             state.bytes += item.size;
             state.items.push_back(item);
         }
-        drop(state);
-        if tell {
-            self.arrived.notify_one();
-        }
+        wake(state);
     }
 
     /// Ends the subscription after what is waiting; an overflow drops that too.
@@ -106,8 +103,7 @@ impl Mailbox {
             state.bytes = 0;
         }
         state.end.get_or_insert(end);
-        drop(state);
-        self.arrived.notify_one();
+        wake(state);
     }
 
     /// The next event, or why there is none any more, or nothing yet.
@@ -123,9 +119,36 @@ impl Mailbox {
         state.end.map(Err)
     }
 
-    /// Waits until [`Mailbox::pop`] may have something. Cancel-safe.
-    pub(super) async fn wait(&self) {
-        self.arrived.notified().await;
+    /// Takes out the next events, into where none are; why there are none any more, if nothing is left.
+    pub(super) fn poll_take(&self, into: &mut VecDeque<Item>, context: &mut Context<'_>) -> Poll<Result<(), End>> {
+        let mut state = self.state.lock();
+        if state.items.is_empty() {
+            if let Some(end) = state.end {
+                return Poll::Ready(Err(end));
+            }
+            if into.capacity() > TOGETHER.0 {
+                into.shrink_to(8);
+            }
+            if !state.waiting.as_ref().is_some_and(|waiting| waiting.will_wake(context.waker())) {
+                state.waiting = Some(context.waker().clone());
+            }
+            return Poll::Pending;
+        }
+        if into.is_empty() && state.items.len() <= TOGETHER.0 && state.bytes <= TOGETHER.1 {
+            std::mem::swap(&mut state.items, into);
+            state.bytes = 0;
+            return Poll::Ready(Ok(()));
+        }
+        let mut bytes = 0;
+        while into.len() < TOGETHER.0
+            && bytes < TOGETHER.1
+            && let Some(item) = state.items.pop_front()
+        {
+            bytes += item.size;
+            into.push_back(item);
+        }
+        state.bytes -= bytes;
+        Poll::Ready(Ok(()))
     }
 
     /// Begins a round of reading what is pending.
@@ -154,6 +177,15 @@ impl Mailbox {
     /// How many bytes wait.
     pub(super) fn bytes(&self) -> usize {
         self.state.lock().bytes
+    }
+}
+
+/// Wakes whoever waits, once nobody holds the lock.
+fn wake(mut state: parking_lot::MutexGuard<'_, State>) {
+    let waiting = state.waiting.take();
+    drop(state);
+    if let Some(waiting) = waiting {
+        waiting.wake();
     }
 }
 

@@ -16,6 +16,7 @@ mod dispatch;
 mod execute;
 mod files;
 mod mailbox;
+mod pending;
 mod publish;
 mod queue;
 mod readers;
@@ -26,7 +27,6 @@ mod subscription;
 mod tests;
 
 use std::net::IpAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -44,6 +44,7 @@ pub(crate) use readers::Readers;
 pub use actor::{Actor, Origin};
 pub use admin::{ConnectionView, HubStats, IssuedOpaque};
 pub use clock::Clock;
+pub use pending::Pending;
 pub use subscription::{Delivery, Position, Subscription};
 
 use self::broadcast::Speakers;
@@ -58,9 +59,6 @@ use crate::store::{Action, Op, Outcome, Store};
 /// Carries commands out. Cheap to clone.
 #[derive(Clone)]
 pub struct Hub(Arc<Inner>);
-
-/// The answer to a command that was handed over.
-pub type Pending = Pin<Box<dyn Future<Output = Result<Reply, Error>> + Send>>;
 
 /// What is known of a connection before anybody authenticated on it.
 #[derive(Debug, Clone)]
@@ -201,7 +199,21 @@ impl Hub {
     /// handed over one after the other are carried out in that order; this call itself waits only
     /// while the queue is full. `Authenticate`, `ExchangeKey` and `Attach` are not for here.
     pub async fn submit(&self, actor: &Actor, command: Command) -> Pending {
-        execute::submit(&self.0, actor, command).await
+        match self.submit_now(actor, command) {
+            Ok(pending) => pending,
+            Err(op) => self.submit_op(*op).await,
+        }
+    }
+
+    /// The same without waiting: what the command comes to is given back if the queue is full, for
+    /// [`Hub::submit_op`].
+    pub(crate) fn submit_now(&self, actor: &Actor, command: Command) -> Result<Pending, Box<Op>> {
+        execute::submit_now(&self.0, actor, command)
+    }
+
+    /// Hands over what had to wait.
+    pub(crate) async fn submit_op(&self, op: Op) -> Pending {
+        Pending::decided(self.0.committer.submit(op).await)
     }
 
     /// Carries a command out.
@@ -249,8 +261,7 @@ impl Hub {
     /// pending and is delivered again.
     pub fn confirm_answered(&self, user: &UserRef, receipt: Receipt) -> Option<Pending> {
         let action = Action::Confirm { receipt, read: false, durable: false };
-        let answer = self.0.committer.try_submit(Op { by: Some(user.id), action })?;
-        Some(Box::pin(async move { committer::wait(answer).await.map(|_| Reply::Done) }))
+        self.0.committer.try_submit(Op { by: Some(user.id), action }).ok().map(Pending::decided)
     }
 
     /// Whether a live, authenticated connection of `user` in `dialect` comes from `address`; with an

@@ -7,11 +7,14 @@
 //!                                            missed meanwhile
 //! ```
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll, ready};
 
 use koine_core::{ConversationId, EndReason, Error, Event, MessageEvent, Request, RequestId, View};
+use rustc_hash::FxHashMap;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use super::Inner;
@@ -29,8 +32,10 @@ pub struct Subscription {
     slot: Arc<Slot>,
     /// What is left of catching up; `None` once live.
     catching_up: Option<Box<CatchUp>>,
+    /// What has been taken out of the mailbox.
+    taken: VecDeque<Item>,
     /// The last `seq` that went out, per conversation.
-    sent: HashMap<ConversationId, u64>,
+    sent: FxHashMap<ConversationId, u64>,
     /// Requests that were said while catching up, and may have been made meanwhile.
     requests: Vec<RequestId>,
 }
@@ -98,26 +103,32 @@ pub struct Position {
 impl Subscription {
     pub(super) fn new(hub: Arc<Inner>, slot: Arc<Slot>, catch_up: bool) -> Self {
         let catching_up = catch_up.then(|| Box::new(CatchUp::new(&slot)));
-        Self { hub, slot, catching_up, sent: HashMap::new(), requests: Vec::new() }
+        let (taken, sent) = (VecDeque::new(), FxHashMap::default());
+        Self { hub, slot, catching_up, taken, sent, requests: Vec::new() }
     }
 
     /// The next thing. Cancel-safe.
     pub async fn next(&mut self) -> Delivery {
+        poll_fn(|context| self.poll_next(context)).await
+    }
+
+    /// The next thing, or whoever polls is woken once there is one.
+    pub fn poll_next(&mut self, context: &mut Context<'_>) -> Poll<Delivery> {
         loop {
             if let Some(delivery) = self.try_next() {
-                return delivery;
+                return Poll::Ready(delivery);
             }
             if self.catching_up.is_some() {
-                if let Err(delivery) = self.read_on().await {
-                    return delivery;
+                if let Err(delivery) = ready!(self.poll_read_on(context)) {
+                    return Poll::Ready(delivery);
                 }
-            } else {
-                self.slot.mailbox.wait().await;
+            } else if let Err(end) = ready!(self.slot.mailbox.poll_take(&mut self.taken, context)) {
+                return Poll::Ready(end.into());
             }
         }
     }
 
-    /// What is already there, so that frames can be written together.
+    /// What is already here, so that frames can be written together.
     pub fn try_next(&mut self) -> Option<Delivery> {
         loop {
             // What is no message (presence above all) waits in the mailbox from the beginning.
@@ -130,7 +141,8 @@ impl Subscription {
                         None => return None,
                     },
                 },
-                _ => self.slot.mailbox.pop(),
+                Some(_) => self.slot.mailbox.pop(),
+                None => self.taken.pop_front().map(Ok),
             };
             match next {
                 Some(Ok(item)) => {
@@ -138,14 +150,18 @@ impl Subscription {
                         return Some(delivery);
                     }
                 }
-                Some(Err(End::Reason(reason))) => return Some(Delivery::End(reason)),
-                Some(Err(End::Overflow)) => return Some(Delivery::Overflow),
+                Some(Err(end)) => return Some(end.into()),
                 None => match &mut self.catching_up {
                     Some(catching_up) => catching_up.greeted = true,
                     None => return None,
                 },
             }
         }
+    }
+
+    /// Why nothing more comes, whether or not something still waits.
+    pub fn ended(&self) -> Option<Delivery> {
+        self.slot.mailbox.ended().map(Delivery::from)
     }
 
     /// A frame, unless the message has gone out already.
@@ -174,11 +190,11 @@ impl Subscription {
     }
 
     /// Reads the next portion of what is pending, or goes live.
-    async fn read_on(&mut self) -> Result<(), Delivery> {
-        let Some(catching_up) = &mut self.catching_up else { return Ok(()) };
+    fn poll_read_on(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Delivery>> {
+        let Some(catching_up) = &mut self.catching_up else { return Poll::Ready(Ok(())) };
         if catching_up.reading.is_none() && !catching_up.more && self.slot.mailbox.go_live() {
             self.catching_up = None;
-            return Ok(());
+            return Poll::Ready(Ok(()));
         }
         let (scope, said) = (catching_up.scope, catching_up.requests);
         let reading = catching_up.reading.get_or_insert_with(|| {
@@ -194,7 +210,7 @@ impl Subscription {
                 portion.await
             })
         });
-        let portion = reading.await;
+        let portion = ready!(reading.as_mut().poll(context));
         catching_up.reading = None;
         let Portion { page, last, requests } = portion.map_err(|error| failed(&error))?;
         catching_up.more = !last;
@@ -210,7 +226,16 @@ impl Subscription {
             let broadcast = Broadcast::new(Arc::new(Event::Requested(request)), &self.hub.speakers);
             catching_up.ready.extend(item(&self.slot, broadcast, 0, None));
         }
-        Ok(())
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl From<End> for Delivery {
+    fn from(end: End) -> Self {
+        match end {
+            End::Reason(reason) => Self::End(reason),
+            End::Overflow => Self::Overflow,
+        }
     }
 }
 

@@ -1,6 +1,5 @@
 //! A store that tells the reference of everything it is asked to change.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use koine_core::{
@@ -8,6 +7,7 @@ use koine_core::{
     PullFilter, Request, RequestId, Rows, Timestamp, User, UserId, UserKey,
 };
 use parking_lot::Mutex;
+use rustc_hash::FxHashMap;
 use tokio::time::Instant;
 
 use super::model::Model;
@@ -86,7 +86,7 @@ impl Queries for Witnessed {
         history(user: UserId, conversation: ConversationId, paging: Paging) -> MessageList;
         timeline(user: UserId, between: Option<&[UserKey; 2]>, paging: Paging) -> MessageList;
         pending(
-            user: UserId, scope: PendingScope, above: &HashMap<ConversationId, u64>, limit: usize
+            user: UserId, scope: PendingScope, above: &FxHashMap<ConversationId, u64>, limit: usize
         ) -> MessagePage;
         pull(user: UserId, filter: PullFilter, limit: usize) -> MessageList;
         group(user: Option<UserId>, group: ConversationId) -> Arc<Group>;

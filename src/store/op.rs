@@ -190,8 +190,8 @@ pub enum Effect {
     Tell {
         /// The event.
         event: Arc<Event>,
-        /// The conversation whose order it keeps, if any.
-        conversation: Option<ConversationId>,
+        /// The group whose order it keeps, if it is about one.
+        group: Option<ConversationId>,
         /// For whom.
         to: Vec<UserId>,
         /// Which of them did it.

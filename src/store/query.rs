@@ -1,12 +1,12 @@
 //! What the store is asked.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use koine_core::{
     ChatId, Conversation, ConversationId, ConversationRow, Error, File, FileId, Group, Handle, Message, MessageList,
     Paging, PullFilter, Request, Rows, User, UserId, UserKey,
 };
+use rustc_hash::FxHashMap;
 
 use crate::auth::OpaqueToken;
 
@@ -39,7 +39,7 @@ pub trait Queries {
         &self,
         user: UserId,
         scope: PendingScope,
-        above: &HashMap<ConversationId, u64>,
+        above: &FxHashMap<ConversationId, u64>,
         limit: usize,
     ) -> Result<MessagePage, Error>;
 

@@ -58,7 +58,6 @@ enum Happening {
     Progress,
     Received(Received),
     Delivered(Delivery),
-    Written,
     /// The socket takes nothing any more.
     Gone,
     Timer,
@@ -102,8 +101,7 @@ impl Driver {
             if let Some((code, reason)) = self.link.closed() {
                 return Parting::Close(code, reason);
             }
-            self.schedule();
-            let happening = self.next(stopping.as_mut()).await;
+            let happening = poll_fn(|context| self.poll_next(stopping.as_mut(), context)).await;
             if let Some(parting) = self.take(happening) {
                 return parting;
             }
@@ -134,55 +132,69 @@ impl Driver {
         }
     }
 
-    /// Waits for what happens next. Answers and events go before reading, so that they are written
-    /// together and a client that only talks cannot keep itself from hearing.
-    async fn next(&mut self, mut stopping: Pin<&mut WaitForCancellationFuture<'_>>) -> Happening {
+    /// What happens next. Answers and events go before reading, so that they are written together and a client that
+    /// only talks cannot keep itself from hearing.
+    fn poll_next(
+        &mut self,
+        stopping: Pin<&mut WaitForCancellationFuture<'_>>,
+        context: &mut Context<'_>,
+    ) -> Poll<Happening> {
+        if self.link.poll(context).is_ready() {
+            return Poll::Ready(Happening::Progress);
+        }
+        if let Some(attached) = &mut self.attached
+            && self.socket.has_room()
+            && let Poll::Ready(delivery) = attached.subscription.poll_next(context)
+        {
+            return Poll::Ready(Happening::Delivered(delivery));
+        }
+        if self.confirmation.due().is_some_and(|due| due <= Instant::now()) {
+            self.socket.ping(self.confirmation.ping(Instant::now()));
+        }
+        if !self.socket.is_idle() {
+            match self.socket.poll_write(context) {
+                Poll::Ready(Ok(())) => {
+                    let receipt = self.confirmation.written();
+                    self.confirm(receipt);
+                }
+                Poll::Ready(Err(_)) => return Poll::Ready(Happening::Gone),
+                Poll::Pending => {}
+            }
+        }
         let may_read = self.ending.is_none()
             && self.link.under_way() < self.shared.config.limits.in_flight
             && self.socket.has_room();
-        let Self { link, socket, attached, confirmation, timer, stopped, look_after, heard, .. } = self;
-        let mut delivery = pin!(async {
-            match attached {
-                Some(attached) => attached.subscription.next().await,
-                None => std::future::pending().await,
-            }
-        });
-        poll_fn(|context| {
-            if link.poll(context).is_ready() {
-                return Poll::Ready(Happening::Progress);
-            }
-            if socket.has_room()
-                && let Poll::Ready(delivery) = delivery.as_mut().poll(context)
-            {
-                return Poll::Ready(Happening::Delivered(delivery));
-            }
-            if confirmation.due().is_some_and(|due| due <= Instant::now()) {
-                socket.ping(confirmation.ping(Instant::now()));
-            }
-            if !socket.is_idle() {
-                match socket.poll_write(context) {
-                    Poll::Ready(Ok(())) => return Poll::Ready(Happening::Written),
-                    Poll::Ready(Err(_)) => return Poll::Ready(Happening::Gone),
-                    Poll::Pending => {}
-                }
-                // It may have become so just now, long before anything else happens.
-                if socket.is_blocked() && look_after.is_none() {
-                    let moment = Instant::now() + LOOKING_AFTER;
-                    *look_after = Some(moment);
-                    if moment < timer.deadline() {
-                        timer.as_mut().reset(moment);
+        if may_read && let Poll::Ready(happening) = self.hear(context) {
+            return Poll::Ready(happening);
+        }
+        if !self.stopped && stopping.poll(context).is_ready() {
+            return Poll::Ready(Happening::Stopping);
+        }
+        self.schedule();
+        self.timer.as_mut().poll(context).map(|()| Happening::Timer)
+    }
+
+    /// Reads on until something has to be done about it: frames that ask for nothing, as Acks do, are taken in one
+    /// after the other.
+    fn hear(&mut self, context: &mut Context<'_>) -> Poll<Happening> {
+        let (mut frames, mut read) = (0, Timestamp::from_millis(0));
+        loop {
+            match self.socket.poll_read(context) {
+                Poll::Ready(Received::Text(text)) => {
+                    if frames == 0 {
+                        (self.heard, read) = (Instant::now(), now());
+                    }
+                    self.link.hear(&text, read);
+                    frames += 1;
+                    if !self.link.is_quiet() || frames == HEARD_TOGETHER {
+                        return Poll::Ready(Happening::Progress);
                     }
                 }
+                Poll::Ready(received) => return Poll::Ready(Happening::Received(received)),
+                Poll::Pending if frames > 0 => return Poll::Ready(Happening::Progress),
+                Poll::Pending => return Poll::Pending,
             }
-            if may_read && let Poll::Ready(happening) = hear(link, socket, heard, context) {
-                return Poll::Ready(happening);
-            }
-            if !*stopped && stopping.as_mut().poll(context).is_ready() {
-                return Poll::Ready(Happening::Stopping);
-            }
-            timer.as_mut().poll(context).map(|()| Happening::Timer)
-        })
-        .await
+        }
     }
 
     /// Takes in what has happened; how the connection parts, if it does.
@@ -191,11 +203,6 @@ impl Driver {
             Happening::Progress => self.end_if_done(),
             Happening::Received(received) => self.received(received),
             Happening::Delivered(delivery) => self.delivered(delivery),
-            Happening::Written => {
-                let receipt = self.confirmation.written();
-                self.confirm(receipt);
-                None
-            }
             Happening::Gone => Some(Parting::Gone),
             Happening::Timer => self.time_has_come(),
             Happening::Stopping => self.stop(),
@@ -324,8 +331,9 @@ impl Driver {
         }
         if self.look_after.is_some_and(|moment| moment <= now) {
             self.look_after = None;
-            if let Some(delivery) = self.attached.as_mut().and_then(|attached| attached.subscription.try_next()) {
-                return self.delivered(delivery);
+            // Nothing that waits can be written: an end does not wait for it.
+            if let Some(end) = self.attached.as_ref().and_then(|attached| attached.subscription.ended()) {
+                return self.delivered(end);
             }
         }
         if self.link.wake.is_some_and(|wake| wake <= now) {
@@ -357,29 +365,6 @@ impl Driver {
         let earliest = others.into_iter().flatten().fold(self.heard + limits.dead, Instant::min);
         if self.timer.is_elapsed() || earliest < self.timer.deadline() {
             self.timer.as_mut().reset(earliest);
-        }
-    }
-}
-
-/// Reads on until something has to be done about it: frames that ask for nothing, as Acks do, are taken in one
-/// after the other.
-fn hear(link: &mut Link, socket: &mut Stream, heard: &mut Instant, context: &mut Context<'_>) -> Poll<Happening> {
-    let (mut frames, mut read) = (0, Timestamp::from_millis(0));
-    loop {
-        match socket.poll_read(context) {
-            Poll::Ready(Received::Text(text)) => {
-                if frames == 0 {
-                    (*heard, read) = (Instant::now(), now());
-                }
-                link.hear(&text, read);
-                frames += 1;
-                if !link.is_quiet() || frames == HEARD_TOGETHER {
-                    return Poll::Ready(Happening::Progress);
-                }
-            }
-            Poll::Ready(received) => return Poll::Ready(Happening::Received(received)),
-            Poll::Pending if frames > 0 => return Poll::Ready(Happening::Progress),
-            Poll::Pending => return Poll::Pending,
         }
     }
 }

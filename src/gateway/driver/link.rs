@@ -8,6 +8,7 @@ mod steps;
 
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -203,9 +204,7 @@ impl Link {
                 }
                 Output::Command { tag, token: None, command: Command::Acknowledge { wire_ids } }
                     if self.acks.as_mut().is_some_and(|acks| acks.note(tag, &wire_ids)) => {}
-                Output::Command { tag, token, command } => {
-                    self.queue.push_back(Box::new(Queued { tag, token, command }));
-                }
+                Output::Command { tag, token, command } => self.take_command(Queued { tag, token, command }),
                 Output::Send(text) => self.frames.push_back(text),
                 Output::WakeAt(moment) => {
                     let away = moment.as_millis().saturating_sub(now().as_millis());
@@ -221,6 +220,14 @@ impl Link {
         }
         OUTPUTS.set(outputs);
         self.pass_acks_on();
+    }
+
+    /// Hands a command over at once where none is before it.
+    fn take_command(&mut self, queued: Queued) {
+        let first = self.queue.is_empty() && self.step.is_none();
+        if let Err(queued) = if first { self.submit(queued) } else { Err(Box::new(queued)) } {
+            self.queue.push_back(queued);
+        }
     }
 
     /// A message is on its way to the client.
@@ -336,9 +343,18 @@ impl Link {
                 if attaches && self.detach() {
                     return Poll::Ready(());
                 }
-                self.step = self.queue.pop_front().map(|next| self.begin(*next));
+                if let Some(next) = self.queue.pop_front()
+                    && let Err(next) = self.submit(*next)
+                {
+                    self.step = Some(self.begin(*next));
+                }
             }
-            let Some(step) = &mut self.step else { break };
+            let Some(step) = &mut self.step else {
+                if self.queue.is_empty() {
+                    break;
+                }
+                continue;
+            };
             let Poll::Ready(stepped) = step.as_mut().poll(context) else { break };
             self.step = None;
             if self.finish(stepped) {
@@ -346,7 +362,7 @@ impl Link {
             }
         }
         let Some((_, pending)) = self.answers.front_mut() else { return Poll::Pending };
-        let Poll::Ready(result) = pending.as_mut().poll(context) else { return Poll::Pending };
+        let Poll::Ready(result) = Pin::new(pending).poll(context) else { return Poll::Pending };
         match self.answers.pop_front() {
             Some((Asked::Command(tag), _)) => self.feed(Input::Reply(tag, result)),
             Some((Asked::Receipt(tags), _)) => self.confirmed(tags, &result),

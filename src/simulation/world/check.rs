@@ -1,6 +1,6 @@
 //! Whether the server and the reference see the same.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use koine_core::{Conversation, Paging, Shape, UserId};
 
@@ -38,7 +38,7 @@ impl World {
         let pending = self
             .life
             .store
-            .pending(UserId::new(user), PendingScope::All, &HashMap::new(), usize::MAX)
+            .pending(UserId::new(user), PendingScope::All, &rustc_hash::FxHashMap::default(), usize::MAX)
             .map_err(|error| format!("what is pending for user {user} cannot be read: {error}"))?;
         for (message, ..) in pending.messages {
             seen.entry(message.conversation.get()).or_default().pending.insert(message.seq);

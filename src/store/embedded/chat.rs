@@ -200,7 +200,7 @@ impl Writer {
         self.delete(spaces::FRIENDS, keys::two_users(user.id, friend.id));
         self.delete(spaces::FRIENDS, keys::two_users(friend.id, user.id));
         let event = Arc::new(Event::Unfriended { by: user, time: self.now });
-        effects.push(Effect::Tell { event, conversation: None, to: vec![friend.id], own: None });
+        effects.push(Effect::Tell { event, group: None, to: vec![friend.id], own: None });
         Ok(Outcome::Reply(Reply::Done))
     }
 

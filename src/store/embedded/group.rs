@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use koine_core::{
-    ConversationId, Error, ErrorKind, Event, GroupRef, Opened, RemovalReason, Reply, User, UserId, UserKey,
+    ConversationId, Error, ErrorKind, Event, GroupRef, Opened, RemovalReason, Reply, Shape, User, UserId, UserKey,
 };
 
 use super::keys::{self, Sort};
@@ -125,8 +125,10 @@ impl Writer {
         to: Vec<UserId>,
         effects: &mut Vec<Effect>,
     ) -> Result<(), Failure> {
-        let event = Arc::new(Event::Opened { conversation: self.current_conversation(id)?, by: by.to_ref() });
-        effects.push(Effect::Tell { event, conversation: Some(id), to, own: Some(by.id) });
+        let conversation = self.current_conversation(id)?;
+        let group = matches!(conversation.shape, Shape::Group { .. }).then_some(id);
+        let event = Arc::new(Event::Opened { conversation, by: by.to_ref() });
+        effects.push(Effect::Tell { event, group, to, own: Some(by.id) });
         Ok(())
     }
 
@@ -273,7 +275,7 @@ impl Writer {
     ) -> Result<(), Failure> {
         let by = self.known_user(by.unwrap_or(group.manager))?;
         let event = Arc::new(Event::Removed { group: group.to_ref(), by, time: self.now, reason });
-        effects.push(Effect::Tell { event, conversation: Some(group.id), to, own: None });
+        effects.push(Effect::Tell { event, group: Some(group.id), to, own: None });
         Ok(())
     }
 
@@ -292,7 +294,7 @@ impl Writer {
         self.rewrite(group, None, group.member_count + 1, false)?;
         effects.push(Effect::Joined(group.id, user, 0));
         let event = Arc::new(Event::Opened { conversation: self.current_conversation(group.id)?, by: by.to_ref() });
-        effects.push(Effect::Tell { event, conversation: Some(group.id), to: vec![user], own: None });
+        effects.push(Effect::Tell { event, group: Some(group.id), to: vec![user], own: None });
         Ok(())
     }
 }

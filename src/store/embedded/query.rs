@@ -9,6 +9,8 @@ use koine_core::{
     Message, MessageList, Paging, PullFilter, Receipt, Request, RequestId, Rows, Timestamp, User, UserId, UserKey,
 };
 
+use rustc_hash::FxHashMap;
+
 use super::Embedded;
 use super::keys::{self, Sort};
 use super::merge::{Merge, Source};
@@ -87,7 +89,7 @@ impl Reading {
         &self,
         user: UserId,
         filter: PullFilter,
-        above: &HashMap<ConversationId, u64>,
+        above: &FxHashMap<ConversationId, u64>,
     ) -> Result<Vec<Source>, StoreError> {
         let sorts: &[Sort] = match filter {
             PullFilter::All => &[Sort::Direct, Sort::Group],
@@ -109,7 +111,7 @@ impl Reading {
         sort: Sort,
         id: ConversationId,
         found: MemberRecord,
-        above: &HashMap<ConversationId, u64>,
+        above: &FxHashMap<ConversationId, u64>,
     ) -> Result<Option<Source>, StoreError> {
         let Some((head, member)) = self.up_to_date(user, sort, id, found)? else { return Ok(None) };
         let first = member.joined.max(above.get(&id).copied().unwrap_or(0)) + 1;
@@ -260,7 +262,7 @@ impl Queries for Embedded {
         &self,
         user: UserId,
         scope: PendingScope,
-        above: &HashMap<ConversationId, u64>,
+        above: &FxHashMap<ConversationId, u64>,
         limit: usize,
     ) -> Result<MessagePage, Error> {
         let reading = self.reading()?;
@@ -287,7 +289,7 @@ impl Queries for Embedded {
 
     fn pull(&self, user: UserId, filter: PullFilter, limit: usize) -> Result<MessageList, Error> {
         let reading = self.reading()?;
-        let sources = reading.pending_sources(user, filter, &HashMap::new())?;
+        let sources = reading.pending_sources(user, filter, &FxHashMap::default())?;
         let merge = Merge::new(&reading, Direction::Forward, sources)?;
         let entries = Entries { reading, merge, left: limit as u64 };
         let entries = entries.collect::<Result<Vec<_>, _>>()?;

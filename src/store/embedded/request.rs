@@ -217,6 +217,6 @@ pub(super) fn is_expired(record: &RequestRecord, now: i64, ttl: Duration) -> boo
 }
 
 fn tell_request(event: Event, request: &Arc<Request>, to: UserId, effects: &mut Vec<Effect>) {
-    let conversation = request.kind.group().map(|group| group.id);
-    effects.push(Effect::Tell { event: Arc::new(event), conversation, to: vec![to], own: None });
+    let group = request.kind.group().map(|group| group.id);
+    effects.push(Effect::Tell { event: Arc::new(event), group, to: vec![to], own: None });
 }

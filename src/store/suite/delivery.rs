@@ -1,7 +1,5 @@
 //! What is pending, and how its delivery is confirmed.
 
-use std::collections::HashMap;
-
 use koine_core::{ConversationId, PullFilter, UserKey};
 
 use super::world::words;
@@ -180,7 +178,7 @@ fn pending_leaves_out_what_the_connection_has_had(world: &mut World) {
     world.say(tom, group, "6");
     world.confirm(jack, chat, 4, 4);
     let pending = |scope, above: &[(ConversationId, u64)], limit| {
-        let above: HashMap<_, _> = above.iter().copied().collect();
+        let above: rustc_hash::FxHashMap<_, _> = above.iter().copied().collect();
         let page = world.store().pending(jack, scope, &above, limit).unwrap();
         page.messages.iter().map(|(message, _, _)| message.content.as_text().to_owned()).collect::<Vec<_>>()
     };
@@ -198,7 +196,7 @@ fn pending_of_one_peer_is_only_what_the_peer_wrote_directly(world: &mut World) {
     world.say(tom, group, "to the group");
     let pending = |peer| {
         let scope = PendingScope::Peer(peer);
-        let page = world.store().pending(jack, scope, &HashMap::new(), 9).unwrap();
+        let page = world.store().pending(jack, scope, &rustc_hash::FxHashMap::default(), 9).unwrap();
         page.messages.iter().map(|(message, at, _)| (message.seq, at.id)).collect::<Vec<_>>()
     };
     assert_eq!(pending(tom), [(1, chat)]);

@@ -24,11 +24,11 @@ fn message(event: &Event) -> (u64, &str) {
 fn a_first_message_is_told_after_its_conversation(world: &mut World) {
     let [tom, jack] = world.users(["tom", "jack"]);
     let effects = world.told(jack, Action::Send(text(Target::User(UserKey::Id(tom)), "hello")));
-    let [Effect::Tell { event, conversation, to, own }, Effect::Direct { event: said, .. }] = effects.as_slice() else {
+    let [Effect::Tell { event, group, to, own }, Effect::Direct { event: said, .. }] = effects.as_slice() else {
         panic!("{effects:?}")
     };
-    let Event::Opened { conversation: opened, by } = event.as_ref() else { panic!("{event:?}") };
-    assert_eq!((*conversation, to.as_slice(), *own, by.id), (Some(opened.id), &[tom, jack][..], Some(jack), jack));
+    let Event::Opened { by, .. } = event.as_ref() else { panic!("{event:?}") };
+    assert_eq!((*group, to.as_slice(), *own, by.id), (None, &[tom, jack][..], Some(jack), jack));
     assert_eq!(message(said), (1, "hello"));
 }
 

@@ -1,6 +1,5 @@
 //! What a reader sees while the writer goes on.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use koine_core::{Target, Timestamp, UserId};
@@ -23,7 +22,7 @@ fn apply(store: &Embedded, now: i64, by: UserId, action: Action) {
 }
 
 fn pending(store: &Arc<Embedded>, user: UserId) -> Vec<u64> {
-    let page = store.pending(user, PendingScope::All, &HashMap::new(), 99).unwrap();
+    let page = store.pending(user, PendingScope::All, &rustc_hash::FxHashMap::default(), 99).unwrap();
     page.messages.iter().map(|(message, _, _)| message.seq).collect()
 }
 

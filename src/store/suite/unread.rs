@@ -219,7 +219,7 @@ fn unread_of_what_is_pending_is_counted_at_its_place(world: &mut World) {
     let chat = world.tell(tom, jack, "1").conversation;
     world.say(tom, chat, "2");
     let counts = |world: &World| {
-        let none = std::collections::HashMap::new();
+        let none = rustc_hash::FxHashMap::default();
         let page = crate::store::Queries::pending(&*world.store(), jack, crate::store::PendingScope::All, &none, 9);
         page.unwrap().messages.iter().map(|(_, _, unread)| *unread).collect::<Vec<_>>()
     };

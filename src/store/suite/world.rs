@@ -1,6 +1,5 @@
 //! A store in a temporary directory, and short words for what is done with it.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -242,7 +241,8 @@ impl World {
 
     /// What is pending for a user, oldest first.
     pub(super) fn pending(&self, user: UserId) -> Vec<String> {
-        let page = self.store().pending(user, PendingScope::All, &HashMap::new(), usize::MAX).unwrap();
+        let page =
+            self.store().pending(user, PendingScope::All, &rustc_hash::FxHashMap::default(), usize::MAX).unwrap();
         let pending: Vec<_> =
             page.messages.iter().map(|(message, _, _)| message.content.as_text().to_owned()).collect();
         let pulled = words(self.pull(user, PullFilter::All, usize::MAX));

@@ -11,7 +11,7 @@ use tracing::Span;
 use super::{Asked, Attached, Bound, Change, Confirm, Link, Queued};
 use crate::auth::Grant;
 use crate::gateway::shared::now;
-use crate::hub::{Actor, Hub, Pending, Subscription};
+use crate::hub::{Actor, Pending, Subscription};
 
 /// A command on its way to the hub.
 pub(super) type Step = Pin<Box<dyn Future<Output = Stepped> + Send>>;
@@ -62,30 +62,56 @@ impl Link {
                     return answered(tag, Err(error));
                 }
                 let actor = Arc::clone(&self.actor);
-                match token.map(|token| self.presented(token)) {
-                    None | Some(Presented::Good) => submit(shared.hub.clone(), actor, tag, command, None),
-                    Some(Presented::Bad) => answered(tag, Err(ErrorKind::Unauthenticated.into())),
-                    Some(Presented::Unknown(request, user)) => Box::pin(async move {
-                        match shared.auth.authenticate(name, &request).await {
-                            Ok(grant) if grant.user.id == user => {
-                                submit(shared.hub.clone(), actor, tag, command, Some(grant)).await
-                            }
-                            Ok(_) => Stepped::Answered(tag, Err(ErrorKind::Unauthenticated.into())),
-                            Err(error) => Stepped::Answered(tag, Err(error)),
-                        }
-                    }),
-                }
+                let presented = token.map_or(Presented::Good, |token| self.presented(token));
+                Box::pin(async move {
+                    let grant = match presented {
+                        Presented::Good => None,
+                        Presented::Bad => return Stepped::Answered(tag, Err(ErrorKind::Unauthenticated.into())),
+                        Presented::Unknown(request, user) => match shared.auth.authenticate(name, &request).await {
+                            Ok(grant) if grant.user.id == user => Some(grant),
+                            Ok(_) => return Stepped::Answered(tag, Err(ErrorKind::Unauthenticated.into())),
+                            Err(error) => return Stepped::Answered(tag, Err(error)),
+                        },
+                    };
+                    Stepped::Submitted { tag, pending: shared.hub.submit(&actor, command).await, grant }
+                })
             }
         }
+    }
+
+    /// Hands a command to the hub on the spot, if nothing has to be found out before; otherwise it is given back.
+    pub(super) fn submit(&mut self, queued: Queued) -> Result<(), Box<Queued>> {
+        let asks_first = matches!(
+            queued.command,
+            Command::Authenticate(_) | Command::Attach(_) | Command::ExchangeKey { .. } | Command::Register(_)
+        );
+        if asks_first || !queued.token.as_ref().is_none_or(|token| self.is_good(token)) {
+            return Err(Box::new(queued));
+        }
+        let (tag, hub) = (queued.tag, &self.connection.listener.shared.hub);
+        match hub.submit_now(&self.actor, queued.command) {
+            Ok(pending) => self.answers.push_back((Asked::Command(tag), pending)),
+            Err(op) => {
+                let hub = hub.clone();
+                let submitted =
+                    async move { Stepped::Submitted { tag, pending: hub.submit_op(*op).await, grant: None } };
+                self.step = Some(Box::pin(submitted));
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a token that came with a request is known to be the bound user's.
+    fn is_good(&self, token: &Token) -> bool {
+        let auth = &self.connection.listener.shared.auth;
+        self.bound.as_ref().is_some_and(|bound| auth.still_good(&bound.grant, token, now()))
     }
 
     /// What a token that came with a request is worth, as far as that is known without asking.
     fn presented(&self, token: Token) -> Presented {
         match &self.bound {
             None => Presented::Bad,
-            Some(bound) if self.connection.listener.shared.auth.still_good(&bound.grant, &token, now()) => {
-                Presented::Good
-            }
+            Some(_) if self.is_good(&token) => Presented::Good,
             Some(bound) => {
                 let request = Authenticate { token, purpose: bound.purpose, claim: None };
                 Presented::Unknown(request, bound.grant.user.id)
@@ -162,11 +188,4 @@ impl Link {
 
 fn answered(tag: Tag, result: Result<Reply, Error>) -> Step {
     Box::pin(std::future::ready(Stepped::Answered(tag, result)))
-}
-
-fn submit(hub: Hub, actor: Arc<Actor>, tag: Tag, command: Command, grant: Option<Grant>) -> Step {
-    Box::pin(async move {
-        let pending = hub.submit(&actor, command).await;
-        Stepped::Submitted { tag, pending, grant }
-    })
 }

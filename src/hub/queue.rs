@@ -14,7 +14,7 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 
 /// So many are worth a round of their own.
-const ENOUGH: usize = 64;
+const ENOUGH: usize = 128;
 /// The longest that something which waits is gathered for.
 const PATIENCE: Duration = Duration::from_millis(1);
 
@@ -194,5 +194,93 @@ impl<T> State<T> {
             round.extend(self.waiting.drain(..most));
         }
         Taken::Some
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const LONGEST: Duration = Duration::from_secs(9);
+
+    /// What is taken, and after how long.
+    async fn take(queue: &Queue<usize>, most: usize) -> (Taken, Vec<usize>, Duration) {
+        let (mut round, begin) = (Vec::new(), Instant::now());
+        let taken = queue.take_in_task(&mut round, most, LONGEST).await;
+        (taken, round, begin.elapsed())
+    }
+
+    fn put(queue: &Queue<usize>, items: impl IntoIterator<Item = usize>) {
+        items.into_iter().for_each(|item| queue.put(item).unwrap());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_alone_is_taken_at_once_and_nothing_only_after_the_longest_wait() {
+        let queue = Queue::for_task();
+        assert_eq!(take(&queue, 9).await, (Taken::Some, vec![], LONGEST));
+        let later = async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            put(&queue, [1]);
+        };
+        let (taken, ()) = tokio::join!(take(&queue, 9), later);
+        assert_eq!((taken.0, taken.1), (Taken::Some, vec![1]));
+        assert!(taken.2 < Duration::from_secs(2), "{:?}", taken.2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_came_meanwhile_is_gathered_until_the_last_round_has_been_told() {
+        let queue = Queue::for_task();
+        queue.begins_telling();
+        put(&queue, [1]);
+        let telling = async {
+            tokio::time::sleep(PATIENCE / 2).await;
+            put(&queue, [2]);
+            queue.told();
+        };
+        let (taken, ()) = tokio::join!(take(&queue, 9), telling);
+        assert_eq!((taken.0, taken.1), (Taken::Some, vec![1, 2]));
+        put(&queue, [3]);
+        assert_eq!(take(&queue, 9).await, (Taken::Some, vec![3], Duration::ZERO), "the round has been told");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn gathering_ends_when_enough_wait_or_patience_does() {
+        let queue = Queue::for_task();
+        queue.begins_telling();
+        put(&queue, 0..ENOUGH);
+        assert_eq!(take(&queue, ENOUGH - 1).await, (Taken::Some, (0..ENOUGH - 1).collect(), Duration::ZERO));
+        let (taken, rest, waited) = take(&queue, 9).await;
+        assert_eq!((taken, rest), (Taken::Some, vec![ENOUGH - 1]));
+        assert!(waited >= PATIENCE && waited < 3 * PATIENCE, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_closed_queue_gives_out_what_it_has_and_takes_nothing() {
+        let queue = Queue::for_task();
+        put(&queue, [1, 2]);
+        queue.close();
+        assert_eq!(queue.put(3), Err(3));
+        assert_eq!(take(&queue, 1).await.1, [1]);
+        assert_eq!(take(&queue, 1).await.1, [2]);
+        assert_eq!(take(&queue, 1).await, (Taken::End, vec![], Duration::ZERO));
+    }
+
+    #[test]
+    fn a_thread_is_woken_by_what_comes() {
+        let queue = std::sync::Arc::new(Queue::for_thread());
+        let putting = queue.clone();
+        let thread = std::thread::spawn(move || {
+            let mut round = Vec::new();
+            while round.is_empty() {
+                queue.take(&mut round, 9, LONGEST);
+            }
+            let end = queue.take(&mut Vec::new(), 9, LONGEST);
+            (round, end)
+        });
+        put(&putting, [7]);
+        putting.close();
+        assert_eq!(thread.join().unwrap(), (vec![7], Taken::End));
     }
 }

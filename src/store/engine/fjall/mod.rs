@@ -9,6 +9,7 @@ mod aborted;
 mod convert;
 mod keeper;
 mod manifests;
+mod pace;
 mod spaces;
 
 use std::path::Path;
@@ -65,20 +66,22 @@ impl FjallEngine {
         aborted::clear(directory, trust)?;
         manifests::verify(directory)?;
         let action = || format!("opening the fjall store in {}", directory.display());
-        let (database, spaces, mark) = guarded(|| {
-            let database = Database::builder(directory)
-                .cache_size(cache_bytes)
-                .max_journaling_size(MAX_JOURNAL_BYTES)
-                .max_cached_files(Some(descriptors::for_store()))
-                .open()
-                .map_err(|error| match error {
-                    fjall::Error::Locked => {
-                        EngineError::Locked { kind: EngineKind::Fjall, directory: directory.to_owned() }
-                    }
-                    error => failed(action(), error),
-                })?;
-            let (spaces, mark) = Spaces::open(&database)?;
-            Ok((database, spaces, mark))
+        let (database, spaces, mark) = pace::in_background(|| {
+            guarded(|| {
+                let database = Database::builder(directory)
+                    .cache_size(cache_bytes)
+                    .max_journaling_size(MAX_JOURNAL_BYTES)
+                    .max_cached_files(Some(descriptors::for_store()))
+                    .open()
+                    .map_err(|error| match error {
+                        fjall::Error::Locked => {
+                            EngineError::Locked { kind: EngineKind::Fjall, directory: directory.to_owned() }
+                        }
+                        error => failed(action(), error),
+                    })?;
+                let (spaces, mark) = Spaces::open(&database)?;
+                Ok((database, spaces, mark))
+            })
         })?;
         let recorded = open::verify(EngineKind::Fjall, directory, trust, mark.position)?;
         let upkeep = Upkeep::new(mark.position, recorded, Instant::now());
@@ -118,10 +121,15 @@ impl Inner {
         };
         let mut writes = self.database.batch().durability(Some(mode));
         let mut current: Option<(Space, Keyspace)> = None;
+        let mut touched = Vec::new();
         for (space, key, value) in batch.into_operations() {
             let handle = match current {
                 Some((of, handle)) if of == space => handle,
-                _ => self.spaces.handle_or_create(&self.database, space)?,
+                _ => {
+                    let handle = self.spaces.handle_or_create(&self.database, space)?;
+                    touched.push(handle.clone());
+                    handle
+                }
             };
             match value {
                 Some(value) => writes.insert(&handle, key, value),
@@ -130,6 +138,7 @@ impl Inner {
             current = Some((space, handle));
         }
         self.spaces.put_mark(&mut writes, mark);
+        pace::wait_for(&touched);
         writes.commit().map_err(|error| failed("committing a batch", error))
     }
 

@@ -14,7 +14,7 @@ const POSITION_SPACE: &str = "#position";
 const POSITION_KEY: &[u8] = b"commit";
 
 /// A space's share of memory before it is written out as a table.
-const WRITE_BUFFER_BYTES: u64 = 16 * 1024 * 1024;
+pub(super) const WRITE_BUFFER_BYTES: u64 = 16 * 1024 * 1024;
 
 pub(super) type Handles = FxHashMap<String, Keyspace>;
 

@@ -184,7 +184,13 @@ impl Store for Embedded {
 
     fn flush(&self, durable: bool) -> Result<(), StoreError> {
         let mut writer = self.writer.lock();
-        if durable || writer.is_waiting() { writer.flush(durable) } else { Ok(()) }
+        if durable || writer.is_waiting() {
+            writer.flush(durable)?;
+        }
+        if !durable {
+            writer.learn();
+        }
+        Ok(())
     }
 
     fn max_batch(&self) -> usize {

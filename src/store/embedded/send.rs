@@ -126,6 +126,9 @@ impl Writer {
         let Some(key) = &send.key else { return Ok(None) };
         let named = keys::idempotency(sender.id, key.as_str());
         for day in self.key_days() {
+            if !self.may_hold_key(day, &named) {
+                continue;
+            }
             let Some(record) = self.record::<KeyRecord>(super::key_space(day), &named)? else { continue };
             if known != Some(ConversationId::new(record.conversation))
                 || record.fingerprint
@@ -199,8 +202,7 @@ impl Writer {
             let fingerprint = KeyRecord::fingerprint_of(conversation.get(), &record.content)?;
             let record =
                 KeyRecord { fingerprint, conversation: conversation.get(), seq, id: id.get(), time: time.as_millis() };
-            let space = super::key_space(self.today());
-            self.put(space, keys::idempotency(sender.id, key.as_str()), &record)?;
+            self.put_key(keys::idempotency(sender.id, key.as_str()), &record)?;
         }
         self.appended += 1;
 

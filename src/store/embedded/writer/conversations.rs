@@ -7,6 +7,7 @@ use koine_core::{Conversation, ConversationId, MessageId, SendMessage, Shape, Us
 use super::{ConversationState, Writer};
 use crate::store::StoreError;
 use crate::store::embedded::keys::{self, Sort};
+use crate::store::embedded::message_ids::BOUND as ID_BOUND;
 use crate::store::embedded::records::{ConversationRecord, Head, PlaceRecord, ShapeRecord};
 use crate::store::embedded::spaces;
 use crate::store::embedded::view::View;
@@ -119,7 +120,9 @@ impl Writer {
     pub(crate) fn put_place(&mut self, id: MessageId, send: &SendMessage, conversation: ConversationId, seq: u64) {
         let SendMessage { client_id, reads, .. } = *send;
         if let Some(client_id) = client_id {
-            self.put_raw(spaces::WIRE_IDS, keys::number(client_id), keys::log(conversation, seq));
+            let key = keys::number(client_id);
+            self.known_ids.insert(&key);
+            self.put_raw(spaces::WIRE_IDS, key, keys::log(conversation, seq));
         }
         let first = *self.first_placed.get_or_insert(id.get());
         let above = id.get().saturating_sub(first);
@@ -142,6 +145,9 @@ impl Writer {
     pub(crate) fn wire_position(&self, wire_id: u64) -> Result<Option<(ConversationId, u64)>, StoreError> {
         if let Some(known) = self.recent.get(wire_id) {
             return Ok(Some(known));
+        }
+        if wire_id >= ID_BOUND && !self.known_ids.may_hold(&keys::number(wire_id)) {
+            return Ok(None);
         }
         self.place_of(wire_id)
     }

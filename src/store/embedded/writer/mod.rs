@@ -3,6 +3,7 @@
 
 mod commit;
 mod conversations;
+mod known;
 mod members;
 mod numbers;
 mod recent;
@@ -14,17 +15,25 @@ use std::sync::Arc;
 use koine_core::{Conversation, ConversationId, Error, ErrorKind, Handle, Timestamp, User, UserId, UserKey};
 use rustc_hash::FxHashMap;
 
+use self::known::Known;
 use self::numbers::Counters;
 pub(in crate::store) use self::numbers::KEY as COUNTERS;
 use self::recent::Recent;
 use super::keys::Sort;
 use super::message_ids::MessageIds;
-use super::records::{ConversationRecord, Head, MemberRecord, PlacesRecord, Record, UserRecord};
+use super::records::{ConversationRecord, Head, KeyRecord, MemberRecord, PlacesRecord, Record, UserRecord};
 use super::shared::Shared;
 use super::view::View;
-use super::{Settings, keys, spaces};
+use super::{Settings, key_space, keys, spaces};
 use crate::store::StoreError;
 use crate::store::engine::{Batch, Engine, Space};
+
+/// What a filter of the ids that clients chose takes, in bytes, and one of a day's idempotency keys.
+const FILTER_OF_IDS: usize = 8 << 20;
+const FILTER_OF_KEYS: usize = 2 << 20;
+
+/// Keys that filters read at a time.
+const READ_ON: usize = 10_000;
 
 /// The one writer.
 pub(crate) struct Writer {
@@ -71,6 +80,10 @@ pub(crate) struct Writer {
     pub(super) appended: u64,
     batch: u64,
     swept_on: Option<u32>,
+    /// Which ids clients have chosen.
+    known_ids: Known,
+    /// Which idempotency keys there are, by day.
+    known_keys: Vec<(u32, Known)>,
     /// Whether the batch takes a right away from somebody.
     pub(super) revoked: bool,
 }
@@ -150,6 +163,8 @@ impl Writer {
             appended: 0,
             batch: 0,
             swept_on: None,
+            known_ids: Known::new(spaces::WIRE_IDS, FILTER_OF_IDS),
+            known_keys: Vec::new(),
             revoked: false,
         })
     }
@@ -177,6 +192,21 @@ impl Writer {
         u32::try_from(self.settings.keep_keys.as_secs().div_ceil(86_400)).unwrap_or(u32::MAX)
     }
 
+    /// Whether there may be an idempotency key of a day.
+    pub(super) fn may_hold_key(&self, day: u32, key: &[u8]) -> bool {
+        self.known_keys.iter().find(|(known, _)| *known == day).is_none_or(|(_, known)| known.may_hold(key))
+    }
+
+    /// Reads on in the spaces that filters do not know yet. Where that fails, the engine is asked as before.
+    pub(crate) fn learn(&mut self) {
+        let keys = self.known_keys.iter_mut().map(|(_, known)| known);
+        for known in std::iter::once(&mut self.known_ids).chain(keys) {
+            if let Err(error) = known.read_on(self.engine.as_ref(), READ_ON) {
+                tracing::debug!(%error, "a filter could not be filled");
+            }
+        }
+    }
+
     /// Drops the idempotency keys of days that are too long ago, once a day.
     fn drop_old_keys(&mut self) -> Result<(), StoreError> {
         let today = self.today();
@@ -184,6 +214,14 @@ impl Writer {
             return Ok(());
         }
         self.swept_on = Some(today);
+        let kept: Vec<u32> = self.key_days().collect();
+        self.known_keys.retain(|(day, _)| kept.contains(day));
+        for day in kept {
+            if self.known_keys.iter().all(|(known, _)| *known != day) {
+                self.known_keys.push((day, Known::new(key_space(day), FILTER_OF_KEYS)));
+            }
+        }
+        self.learn();
         let oldest = today.saturating_sub(self.kept_days());
         for name in self.engine.spaces()? {
             if let Some(space) = Space::of_family("keys", &name)
@@ -206,6 +244,15 @@ impl Writer {
     /// Sets a key to raw bytes with the batch.
     pub(super) fn put_raw(&mut self, space: Space, key: Vec<u8>, value: Vec<u8>) {
         self.staged.put(space, key, value);
+    }
+
+    /// Writes an idempotency key with the batch.
+    pub(super) fn put_key(&mut self, key: Vec<u8>, record: &KeyRecord) -> Result<(), StoreError> {
+        let today = self.today();
+        if let Some((_, known)) = self.known_keys.iter_mut().find(|(day, _)| *day == today) {
+            known.insert(&key);
+        }
+        self.put(key_space(today), key, record)
     }
 
     /// Sets a key within a second; what is staged later for the same key wins.

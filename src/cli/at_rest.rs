@@ -60,7 +60,12 @@ impl AtRest {
             existing: Existing::Refuse,
         };
         let number = number.map(UserId::new);
-        let reply = self.apply(Action::Register { register, number, merge_apps: false, known_only: false })?;
+        let reply = self.apply(Action::Register {
+            register: Box::new(register),
+            number,
+            merge_apps: false,
+            known_only: false,
+        })?;
         Ok(UserRow::of(reply.into_user()?.as_ref(), &self.zone))
     }
 

@@ -68,7 +68,7 @@ impl Hub {
     /// Registers a user, with a number of the operator's choice if one is given. `UserExists` if the
     /// handle or the number is taken.
     pub async fn add_user(&self, handle: Handle, profile: Profile, number: Option<UserId>) -> Result<Arc<User>, Error> {
-        let register = Register { handle, profile, app: None, existing: Existing::Refuse };
+        let register = Box::new(Register { handle, profile, app: None, existing: Existing::Refuse });
         let action = Action::Register { register, number, merge_apps: true, known_only: false };
         self.operate(action).await?.into_user()
     }

@@ -32,7 +32,6 @@ pub(super) struct Committer {
 /// What waits for an answer.
 pub(super) type Answer = oneshot::Receiver<Result<Outcome, Error>>;
 
-#[expect(clippy::large_enum_variant, reason = "all but one task of a process's life are operations")]
 enum Task {
     Op { op: Op, attaching: Option<Arc<Slot>>, answer: Option<Answering>, room: OwnedSemaphorePermit },
     Stop(oneshot::Sender<()>),

@@ -84,7 +84,7 @@ fn change(hub: &Inner, actor: &Actor, command: Command) -> Result<Task, Error> {
     }))
 }
 
-fn registration(hub: &Inner, origin: Origin, mut register: Register) -> Result<Action, Error> {
+fn registration(hub: &Inner, origin: Origin, mut register: Box<Register>) -> Result<Action, Error> {
     if hub.rules.identity == IdentityMode::Namespaced
         && let Some(app) = register.app.take()
     {

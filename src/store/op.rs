@@ -24,7 +24,7 @@ pub enum Action {
     /// Answers `Registered`.
     Register {
         /// The user.
-        register: Register,
+        register: Box<Register>,
         /// The number to give it; refused if it is taken.
         number: Option<UserId>,
         /// Whether another `app` may register a known handle.

@@ -72,7 +72,7 @@ impl Sample {
             let profile = Profile { nickname: Some(format!("Nickname {number}").into()), ..Profile::default() };
             let handle = Handle::new(&format!("user-{number}")).unwrap();
             let app = (number % 3 == 0).then(|| Arc::from("app"));
-            let register = Register { handle, profile, app, existing: Existing::Refuse };
+            let register = Box::new(Register { handle, profile, app, existing: Existing::Refuse });
             let action = Action::Register { register, number: None, merge_apps: false, known_only: false };
             self.apply(0, action).unwrap();
         }

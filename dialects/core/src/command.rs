@@ -22,7 +22,7 @@ pub enum Command {
     Attach(Attach),
 
     /// Register a user → `Registered`.
-    Register(Register),
+    Register(Box<Register>),
     /// Look a user up → `User`.
     FindUser(UserKey),
     /// Change the acting user's profile → `User`.

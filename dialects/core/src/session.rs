@@ -17,8 +17,8 @@ pub trait Session: Send {
     /// Takes one input in and puts out what follows from it. `now` is the wall clock.
     fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outputs);
 
-    /// Takes in that several commands were done, in this order: the same as an [`Input::Reply`] with [`Reply::Done`]
-    /// for each of them.
+    /// Takes in that several commands were done, in the order in which they were put out: the same as an
+    /// [`Input::Reply`] with [`Reply::Done`] for each of them.
     fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {
         for tag in tags {
             self.handle(now, Input::Reply(*tag, Ok(Reply::Done)), out);

@@ -6,7 +6,7 @@
 
 mod steps;
 
-use std::cell::Cell;
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ use crate::hub::{Actor, ConnectionInfo, Origin, Pending, Position, Subscription}
 
 thread_local! {
     /// What sessions put out. Not kept by each: an idle connection would hold room that it rarely needs.
-    static OUTPUTS: Cell<Outputs> = const { Cell::new(Outputs::new()) };
+    static OUTPUTS: RefCell<Outputs> = const { RefCell::new(Outputs::new()) };
 }
 
 /// A session, whoever is bound to it, and what it waits for.
@@ -193,8 +193,17 @@ impl Link {
         if matches!(self.state, State::Rejected(_) | State::Closed(..)) {
             return;
         }
-        let mut outputs = OUTPUTS.take();
-        input(self.session.as_mut(), &mut outputs);
+        OUTPUTS.with_borrow_mut(|outputs| {
+            // A session that has panicked must leave nothing to others.
+            drop(outputs.drain());
+            input(self.session.as_mut(), outputs);
+            self.take(outputs);
+        });
+        self.pass_acks_on();
+    }
+
+    /// Takes in what the session has put out.
+    fn take(&mut self, outputs: &mut Outputs) {
         for output in outputs.drain() {
             match output {
                 Output::Accept => self.state = State::Open,
@@ -218,8 +227,6 @@ impl Link {
                 }
             }
         }
-        OUTPUTS.set(outputs);
-        self.pass_acks_on();
     }
 
     /// Hands a command over at once where none is before it.

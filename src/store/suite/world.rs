@@ -295,6 +295,7 @@ pub(super) fn register(name: &str, number: Option<UserId>) -> Action {
 
 /// Registering a user.
 pub(super) fn register_as(name: &str, number: Option<UserId>, existing: Existing, app: Option<&str>) -> Action {
-    let register = Register { handle: handle(name), profile: Profile::default(), app: app.map(Into::into), existing };
+    let register =
+        Box::new(Register { handle: handle(name), profile: Profile::default(), app: app.map(Into::into), existing });
     Action::Register { register, number, merge_apps: false, known_only: false }
 }

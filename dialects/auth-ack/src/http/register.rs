@@ -30,7 +30,7 @@ impl Endpoint for Register {
             .map_err(|why| Error::bad_request(format!("thirdUserId: {why}")))?;
         let app = fields.optional_string("app")?.filter(|app| !app.is_empty()).map(Into::into);
         let register = koine_core::Register { handle, profile: Profile::default(), app, existing: Existing::Return };
-        Ok(Command::Register(register).into())
+        Ok(Command::Register(Box::new(register)).into())
     }
 
     fn response(&self, _context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {

@@ -31,7 +31,8 @@ impl Endpoint for CreateChatUser {
         let handle = params::new_user(&params::required(&fields, "user_id")?)?;
         let mut profile = Profile::default();
         params::profile(&fields)?.apply(&mut profile);
-        Ok(Command::Register(Register { handle, profile, app: None, existing: Existing::Refuse }).into())
+        let register = Register { handle, profile, app: None, existing: Existing::Refuse };
+        Ok(Command::Register(Box::new(register)).into())
     }
 
     fn response(&self, context: &Context<'_>, _: &HttpRequest, result: Result<Reply, Error>) -> HttpResponse {

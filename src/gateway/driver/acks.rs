@@ -1,20 +1,29 @@
 //! Confirmation by the client's own words: what its Acks name, gathered into receipts.
 //!
 //! An Ack has no answer, so that what it confirms may be written lazily, like a Pong's (auth-ack). At most one
-//! receipt is on its way: the next stands for all Acks that came meanwhile.
+//! receipt is on its way: the next stands for all Acks that came meanwhile. Nobody is woken when one has arrived,
+//! unless somebody wants to know: the connection is looked after when it has something to do anyway.
 
 use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
-use koine_core::{Receipt, Tag};
+use koine_core::{Error, Receipt, Reply, Tag};
 
 use super::ranges::Ranges;
-use crate::hub::Position;
+use crate::hub::{Pending, Position};
 
 /// As many pushed messages are remembered. Acks of older ones are looked up in the store.
 const MOST: usize = 1_024;
 
+/// With so many unanswered commands the arrival of a receipt is waited for.
+const MANY: usize = 16;
+
+/// A receipt on its way, and the commands it stands for.
+pub(super) type Sent = (Vec<Tag>, Pending);
+
 /// What was pushed to a client that acknowledges, and what it has acknowledged.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Acks {
     /// The ids on the wire of what was pushed, in that order, and where it is.
     pushed: VecDeque<(u64, Position)>,
@@ -23,6 +32,11 @@ pub(super) struct Acks {
     waiting: Vec<Tag>,
     /// A receipt is on its way.
     under_way: bool,
+    sent: Option<Sent>,
+    /// Somebody wants to know when the receipts have arrived.
+    watched: bool,
+    /// How many commands were noted.
+    noted: u64,
     /// How many commands wait, for the receipt on its way or the next.
     unanswered: usize,
 }
@@ -51,7 +65,46 @@ impl Acks {
         }
         self.waiting.push(tag);
         self.unanswered += 1;
+        self.noted += 1;
         true
+    }
+
+    /// How many commands were noted so far.
+    pub(super) const fn noted(&self) -> u64 {
+        self.noted
+    }
+
+    /// Somebody wants to know when the receipts have arrived.
+    pub(super) const fn watch(&mut self) {
+        self.watched = self.unanswered > 0;
+    }
+
+    /// The answer to a receipt is to be waited for here.
+    pub(super) fn sent(&mut self, tags: Vec<Tag>, pending: Pending) {
+        self.sent = Some((tags, pending));
+    }
+
+    /// Whether it matters when the receipt on its way arrives.
+    pub(super) const fn wants_to_know(&self) -> bool {
+        self.watched || self.has_waiting() || self.unanswered >= MANY
+    }
+
+    /// Whether commands wait for the next receipt.
+    pub(super) const fn has_waiting(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
+    /// What has become of the receipt on its way, and the commands it stands for.
+    pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<(Vec<Tag>, Result<Reply, Error>)> {
+        let Some((_, pending)) = &mut self.sent else { return Poll::Pending };
+        let Poll::Ready(result) = Pin::new(pending).poll(context) else { return Poll::Pending };
+        let tags = self.sent.take().map(|(tags, _)| tags);
+        Poll::Ready((tags.unwrap_or_default(), result))
+    }
+
+    /// The receipt on its way, to be waited for elsewhere.
+    pub(super) fn take_sent(&mut self) -> Option<Sent> {
+        self.sent.take()
     }
 
     /// The next receipt and the commands it answers, unless one is on its way.
@@ -76,16 +129,12 @@ impl Acks {
     pub(super) const fn arrived(&mut self, answered: usize) {
         self.under_way = false;
         self.unanswered = self.unanswered.saturating_sub(answered);
+        self.watched &= self.unanswered > 0;
     }
 
     /// How many commands wait for their answer.
     pub(super) const fn unanswered(&self) -> usize {
         self.unanswered
-    }
-
-    /// Whether a receipt is on its way.
-    pub(super) const fn is_under_way(&self) -> bool {
-        self.under_way
     }
 
     /// Gives back what a burst has taken.

@@ -10,7 +10,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, Waker};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -247,11 +247,23 @@ impl Link {
     /// Passes on what has been acknowledged, unless that before is still on its way.
     fn pass_acks_on(&mut self) {
         let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user) else { return };
-        let Some((receipt, tags)) = acks.next() else { return };
-        match self.connection.listener.shared.hub.confirm_answered(user, receipt) {
-            Some(pending) => self.answers.push_back((Asked::Receipt(tags), pending)),
-            None => self.confirmed(tags, &Ok(Reply::Done)),
+        if let Some((receipt, tags)) = acks.next() {
+            match self.connection.listener.shared.hub.confirm_answered(user, receipt) {
+                Some(pending) => acks.sent(tags, pending),
+                None => self.confirmed(tags, &Ok(Reply::Done)),
+            }
+        } else if acks.has_waiting() {
+            // It may have arrived by now; whoever drives the connection asks again otherwise.
+            self.poll_receipt(&mut Context::from_waker(Waker::noop()));
         }
+    }
+
+    /// Whether the receipt on its way has arrived; then the session has been told.
+    fn poll_receipt(&mut self, context: &mut Context<'_>) -> bool {
+        let Some(acks) = &mut self.acks else { return false };
+        let Poll::Ready((tags, result)) = acks.poll(context) else { return false };
+        self.confirmed(tags, &result);
+        true
     }
 
     /// Tells the session what has become of acknowledgements.
@@ -280,16 +292,22 @@ impl Link {
         } else {
             Input::Refused(Some(text), ErrorKind::RateLimited.into())
         };
+        let noted = self.acks.as_ref().map(|acks| acks.noted());
         self.hand_in(|session, outputs| session.handle(read, input, outputs));
+        if let Some(acks) = &mut self.acks
+            && noted == Some(acks.noted())
+        {
+            // A Ping, or something else that may wait for the Acks before it.
+            acks.watch();
+        }
     }
 
     /// Whether nothing has to be done for the session: no frame waits to be sent, and no command but a receipt.
     pub(super) fn is_quiet(&self) -> bool {
-        let receipts = usize::from(self.acks.as_ref().is_some_and(|acks| acks.is_under_way()));
         self.frames.is_empty()
             && self.queue.is_empty()
             && self.step.is_none()
-            && self.answers.len() == receipts
+            && self.answers.is_empty()
             && self.change.is_none()
             && matches!(self.state, State::Open)
     }
@@ -307,6 +325,13 @@ impl Link {
             // Too late for a plain response: the WebSocket was opened to find out whose it is.
             State::Rejected(_) => Some((1008, "refused")),
             State::Opening | State::Open => None,
+        }
+    }
+
+    /// The connection is about to end: it matters when what is under way is done.
+    pub(super) fn finish_soon(&mut self) {
+        if let Some(acks) = &mut self.acks {
+            acks.watch();
         }
     }
 
@@ -329,6 +354,7 @@ impl Link {
 
     /// Gives back what a burst has taken.
     pub(super) fn shrink(&mut self) {
+        self.poll_receipt(&mut Context::from_waker(Waker::noop()));
         if self.under_way() == 0 {
             self.queue = VecDeque::new();
             self.answers = VecDeque::new();
@@ -367,6 +393,9 @@ impl Link {
             if self.finish(stepped) {
                 return Poll::Ready(());
             }
+        }
+        if self.acks.as_ref().is_some_and(|acks| acks.wants_to_know()) && self.poll_receipt(context) {
+            return Poll::Ready(());
         }
         let Some((_, pending)) = self.answers.front_mut() else { return Poll::Pending };
         let Poll::Ready(result) = Pin::new(pending).poll(context) else { return Poll::Pending };

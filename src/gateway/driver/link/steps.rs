@@ -178,7 +178,9 @@ impl Link {
         let subscribed = std::mem::take(&mut self.subscribed);
         if subscribed {
             let tags = self.last_acks();
-            self.acks = None;
+            if let Some((tags, pending)) = self.acks.take().and_then(|mut acks| acks.take_sent()) {
+                self.answers.push_back((Asked::Receipt(tags), pending));
+            }
             self.confirmed(tags, &Ok(Reply::Done));
             self.change = Some(Change::Detached);
         }

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use dashmap::DashMap;
 use koine_core::{ConnectionId, EndReason, Event, Timestamp, UserId, UserRef, View};
 use parking_lot::Mutex;
+use rustc_hash::FxBuildHasher;
 
 use super::ConnectionInfo;
 use super::broadcast::{Broadcast, Speakers};
@@ -16,7 +17,7 @@ use crate::config::DialectName;
 
 /// Who is connected.
 pub(super) struct Registry {
-    users: DashMap<UserId, Arc<UserSlot>>,
+    users: DashMap<UserId, Arc<UserSlot>, FxBuildHasher>,
     /// Connections that face a user and want to know about its presence.
     watchers: DashMap<UserId, Vec<Arc<Slot>>>,
     speakers: Arc<Speakers>,
@@ -135,7 +136,7 @@ impl UserSlot {
 impl Registry {
     pub(super) fn new(speakers: Arc<Speakers>, outbound_total: usize) -> Self {
         Self {
-            users: DashMap::new(),
+            users: DashMap::default(),
             watchers: DashMap::new(),
             speakers,
             outbound_total,

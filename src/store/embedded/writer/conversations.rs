@@ -77,18 +77,27 @@ impl Writer {
         let missing = StoreError::corrupt("a conversation that is referred to is missing");
         let Some(state) = self.state(id)? else { return Err(missing) };
         let kept = state.view.clone();
-        if let Some(view) = kept
-            && self.is_fresh(&view)?
+        if let Some((view, seen)) = kept
+            && (seen == self.user_changes || self.is_fresh(&view)?)
         {
+            if seen != self.user_changes {
+                self.keep_view(id, &view)?;
+            }
             return Ok(view);
         }
         let Some(state) = self.state(id)? else { return Err(missing) };
         let record = state.record.clone();
         let view = Arc::new(self.conversation(id, &record)?);
-        if let Some(state) = self.state(id)? {
-            state.view = Some(view.clone());
-        }
+        self.keep_view(id, &view)?;
         Ok(view)
+    }
+
+    fn keep_view(&mut self, id: ConversationId, view: &Arc<Conversation>) -> Result<(), StoreError> {
+        let seen = self.user_changes;
+        if let Some(state) = self.state(id)? {
+            state.view = Some((view.clone(), seen));
+        }
+        Ok(())
     }
 
     /// Whether the users in a view are still as they were.

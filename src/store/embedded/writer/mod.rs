@@ -51,6 +51,8 @@ pub(crate) struct Writer {
     lazy: Batch,
     /// Users the batch changes, for readers to know once it is committed.
     changed_users: FxHashMap<UserId, Arc<User>>,
+    /// How often a user has changed, or seemed to.
+    user_changes: u64,
     /// Handles the batch adds.
     new_handles: HashMap<Handle, UserId>,
     conversations: FxHashMap<ConversationId, ConversationState>,
@@ -94,7 +96,8 @@ struct ConversationState {
     head: Head,
     /// Whether the batch moves the head.
     moved: bool,
-    view: Option<Arc<Conversation>>,
+    /// As participants know it, and how many changes of users it has seen.
+    view: Option<(Arc<Conversation>, u64)>,
     used: u64,
 }
 
@@ -145,6 +148,7 @@ impl Writer {
             staged: Batch::new(),
             lazy: Batch::new(),
             changed_users: FxHashMap::default(),
+            user_changes: 0,
             new_handles: HashMap::new(),
             conversations: FxHashMap::default(),
             members: FxHashMap::default(),
@@ -282,6 +286,7 @@ impl Writer {
         self.lazy.leave(spaces::USERS, &keys::user(user.id));
         self.put(spaces::USERS, keys::user(user.id), &record)?;
         let user = Arc::new(user);
+        self.user_changes += 1;
         self.changed_users.insert(user.id, user.clone());
         Ok(user)
     }
@@ -298,6 +303,7 @@ impl Writer {
         record.login = Some(self.now.as_millis());
         let changed = Arc::new(User { login: Some(self.now), ..User::clone(user) });
         self.put_lazily(spaces::USERS, keys::user(user.id), &record)?;
+        self.user_changes += 1;
         self.changed_users.insert(user.id, changed);
         Ok(())
     }

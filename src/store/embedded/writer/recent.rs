@@ -1,18 +1,23 @@
 //! Where the latest messages are, by their id on auth-ack: that is what acknowledgements and retries ask for.
 
-use std::collections::HashMap;
-
+use foldhash::{HashMap, HashMapExt};
 use koine_core::ConversationId;
 
 /// How many ids are remembered at least, once there were so many.
 const REMEMBERED: usize = 1 << 16;
 
 /// The latest ids in two halves, of which the older goes when the newer is full. Clients choose some of the ids,
-/// hence the standard hasher.
-#[derive(Debug, Default)]
+/// hence a hasher with a random seed.
+#[derive(Debug)]
 pub(super) struct Recent {
     newer: HashMap<u64, (ConversationId, u64)>,
     older: HashMap<u64, (ConversationId, u64)>,
+}
+
+impl Default for Recent {
+    fn default() -> Self {
+        Self { newer: HashMap::new(), older: HashMap::new() }
+    }
 }
 
 impl Recent {

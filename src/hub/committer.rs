@@ -154,7 +154,7 @@ impl Work {
         clock: Clock,
     ) -> (Self, JoinHandle<()>) {
         let telling = queue.clone();
-        let (dispatcher, dispatching) = dispatch::start(publisher, move || telling.told());
+        let (dispatcher, dispatching) = dispatch::start(publisher, move || telling.turned());
         let most = store.max_batch().max(1);
         (Self { queue: queue.clone(), store, dispatcher, clock, most, flushed: Instant::now() }, dispatching)
     }

@@ -39,17 +39,17 @@ pub(super) enum Decided {
 /// The way to the task.
 pub(super) type Dispatcher = mpsc::Sender<Decided>;
 
-/// Starts the task; it ends when its sender is dropped. It calls `told` when all who are concerned by a round have had
-/// a turn since.
+/// Starts the task; it ends when its sender is dropped. After a round it calls `turned` whenever all who have something
+/// to do have had a turn, until that says that nothing came of it.
 pub(super) fn start(
     publisher: Arc<Publisher>,
-    told: impl Fn() + Send + 'static,
+    turned: impl Fn() -> bool + Send + 'static,
 ) -> (Dispatcher, tokio::task::JoinHandle<()>) {
     let (sender, rounds) = mpsc::channel(ROUNDS);
-    (sender, tokio::spawn(run(publisher, rounds, told)))
+    (sender, tokio::spawn(run(publisher, rounds, turned)))
 }
 
-async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, told: impl Fn()) {
+async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, turned: impl Fn() -> bool) {
     // How many operations were decided so far.
     let mut decided = 0;
     while let Some(next) = rounds.recv().await {
@@ -70,10 +70,12 @@ async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, tol
                     drop(room);
                 }
                 publisher.publish(effects.into_iter()).await;
-                // Whoever was woken goes first, and whoever has something to read by then.
-                tokio::task::yield_now().await;
-                if rounds.is_empty() {
-                    told();
+                while rounds.is_empty() {
+                    // Whoever was woken goes first, and whoever has something to read by then.
+                    tokio::task::yield_now().await;
+                    if turned() {
+                        break;
+                    }
                 }
             }
             Decided::Stopped(done) => {

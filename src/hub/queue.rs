@@ -7,7 +7,7 @@
 //!
 //! Each round costs the disk one synchronisation and the threads a few turns, however much is in it. An operation that
 //! finds nothing before it is taken at once. Where some came while the round before was made durable, those whom that
-//! round concerns are told first: what they have to say next joins in.
+//! round concerns are told first: what they have to say next joins in, turn by turn for as long as something comes.
 
 use std::time::Duration;
 
@@ -30,8 +30,10 @@ struct State<T> {
     waiting: Vec<T>,
     /// What the taker waits for.
     wanted: Wanted,
-    /// The last round has been told.
+    /// The last round has been told, and whoever had something to say to that has said it.
     told: bool,
+    /// How many waited when the last turn was over.
+    seen: usize,
     /// Nobody puts anything in any more.
     closed: bool,
 }
@@ -78,7 +80,7 @@ impl<T> Queue<T> {
     }
 
     fn new(changed: Changed) -> Self {
-        let state = State { waiting: Vec::new(), wanted: Wanted::Nothing, told: true, closed: false };
+        let state = State { waiting: Vec::new(), wanted: Wanted::Nothing, told: true, seen: 0, closed: false };
         Self { state: Mutex::new(state), changed }
     }
 
@@ -107,16 +109,24 @@ impl<T> Queue<T> {
         drop(forgotten);
     }
 
-    /// A round has been told to all whom it concerns.
-    pub(super) fn told(&self) {
+    /// Everybody has had a turn since a round began to be told, or since the last turn. Whether nothing came in it:
+    /// then the round is told.
+    pub(super) fn turned(&self) -> bool {
         let mut state = self.state.lock();
+        let waiting = state.waiting.len();
+        if waiting > std::mem::replace(&mut state.seen, waiting) {
+            return false;
+        }
         state.told = true;
         self.tell(state);
+        true
     }
 
     /// A round is about to be told.
     pub(super) fn begins_telling(&self) {
-        self.state.lock().told = false;
+        let mut state = self.state.lock();
+        state.told = false;
+        state.seen = state.waiting.len();
     }
 
     /// Wakes the taker if what it waits for is there.
@@ -237,7 +247,8 @@ mod tests {
         let telling = async {
             tokio::time::sleep(PATIENCE / 2).await;
             put(&queue, [2]);
-            queue.told();
+            assert!(!queue.turned(), "something came in this turn");
+            assert!(queue.turned());
         };
         let (taken, ()) = tokio::join!(take(&queue, 9), telling);
         assert_eq!((taken.0, taken.1), (Taken::Some, vec![1, 2]));

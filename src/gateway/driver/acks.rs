@@ -208,6 +208,27 @@ mod tests {
     }
 
     #[test]
+    fn the_arrival_of_a_receipt_matters_once_somebody_waits_for_it_or_many_are_unanswered() {
+        let mut acks = pushed(1..=40);
+        acks.watch();
+        assert!(!acks.wants_to_know(), "there is nothing to wait for");
+        assert!(acks.note(Tag(1), &[1_001]) && acks.next().is_some());
+        assert!(!acks.wants_to_know());
+        acks.watch();
+        assert!(acks.wants_to_know(), "a Ping waits");
+        acks.arrived(1);
+        assert!(!acks.wants_to_know());
+        for seq in 2..=17 {
+            assert!(acks.note(Tag(seq), &[seq + 1_000]));
+        }
+        assert!(acks.next().is_some() && acks.wants_to_know(), "no more may be read for long");
+        acks.arrived(16);
+        assert!(acks.note(Tag(18), &[1_018]) && acks.next().is_some() && acks.note(Tag(19), &[1_019]));
+        assert!(acks.wants_to_know(), "the next receipt has to go");
+        assert_eq!(acks.noted(), 19);
+    }
+
+    #[test]
     fn a_client_that_never_acknowledges_takes_bounded_memory() {
         let mut acks = pushed(1..=5_000);
         assert_eq!(acks.pushed.len(), MOST);

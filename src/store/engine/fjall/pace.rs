@@ -15,7 +15,7 @@ use crate::store::engine::EngineError;
 
 /// By how much the engine's threads are nicer than others.
 #[cfg(target_os = "linux")]
-const NICER: i32 = 10;
+const NICER: i32 = 5;
 
 /// What a space may hold in memory before a batch waits a moment.
 const BEHIND: u64 = 3 * WRITE_BUFFER_BYTES;

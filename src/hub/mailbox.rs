@@ -24,8 +24,9 @@ pub(super) struct Item {
     pub(super) caught_up: bool,
 }
 
-/// As many are taken out at once, up to so many bytes: what has been taken out does not count any more.
-const TOGETHER: (usize, usize) = (64, 64 << 10);
+/// As many are taken out at once, up to so many bytes. Not more: what has been taken out does not count towards the
+/// bounds any more.
+const TOGETHER: (usize, usize) = (8, 16 << 10);
 
 /// What waits for one connection.
 pub(super) struct Mailbox {

@@ -142,8 +142,9 @@ impl Driver {
         if self.link.poll(context).is_ready() {
             return Poll::Ready(Happening::Progress);
         }
+        let had_room = self.socket.has_room();
         if let Some(attached) = &mut self.attached
-            && self.socket.has_room()
+            && had_room
             && let Poll::Ready(delivery) = attached.subscription.poll_next(context)
         {
             return Poll::Ready(Happening::Delivered(delivery));
@@ -156,6 +157,10 @@ impl Driver {
                 Poll::Ready(Ok(())) => {
                     let receipt = self.confirmation.written();
                     self.confirm(receipt);
+                    if !had_room {
+                        // Events have not been asked for: now there is room for them.
+                        return Poll::Ready(Happening::Progress);
+                    }
                 }
                 Poll::Ready(Err(_)) => return Poll::Ready(Happening::Gone),
                 Poll::Pending => {}

@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio_tungstenite::tungstenite::protocol::Message;
 
 use super::gate::Gate;
-use super::world::{Client, World, envelope_send, soon};
+use super::world::{World, envelope_send, soon};
 
 /// More than a session carries out at once, and more than 1 MiB, which is what it lets wait (auth-ack).
 const ACKS: u64 = 80;
@@ -17,23 +17,12 @@ const LENGTH: usize = 16 << 10;
 /// How long the store waits: a gateway that reads on has read everything by then.
 const PAUSE: Duration = Duration::from_millis(500);
 
-async fn auth_ack(world: &World, handle: &str) -> (u64, Client<tokio::net::TcpStream>) {
-    let body = format!(r#"{{"company":"c","app":"a","thirdUserId":"{handle}"}}"#);
-    let registered = world.ask("POST", "/im/user/register", &[], body.as_bytes()).await;
-    let id = registered.json()["userId"].as_u64().expect("a number");
-    let mut client = world.open("/ws").await;
-    client.say(&format!(r#"{{"msgType":"Auth","fromUserId":{id},"content":"demo-{handle}"}}"#)).await;
-    client.say(r#"{"msgType":"Ping"}"#).await;
-    assert_eq!(client.hear().await["msgType"], "Pong");
-    (id, client)
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_client_with_many_acks_and_more_sends_than_may_wait_is_read_from_slowly_and_not_refused() {
     let gate = Gate::default();
     let world = World::start_with(true, |_| {}, |dialects| dialects, |engine| gate.before(engine)).await;
-    let (jack, _) = auth_ack(&world, "jack").await;
-    let (tom, mut client) = auth_ack(&world, "tom").await;
+    let (jack, _) = world.auth_ack("jack").await;
+    let (tom, mut client) = world.auth_ack("tom").await;
     let mut other = world.envelope("jack").await;
     let mut pushed = Vec::new();
     for number in 0..ACKS {

@@ -107,6 +107,32 @@ async fn pipelined_sends_are_answered_in_order() {
     }
 }
 
+/// More than a connection has waiting for its socket (64 KiB) comes at once, and nothing else that would wake it: a
+/// client that acknowledges by its own words is not pinged.
+#[tokio::test]
+async fn a_burst_of_long_messages_arrives_whole_however_much_waits_for_the_socket() {
+    const BURST: usize = 32;
+    let world = World::start(|_| {}).await;
+    let mut tom = world.envelope("tom").await;
+    let (_, mut jack) = world.auth_ack("jack").await;
+    for round in 0..8 {
+        for number in 0..BURST {
+            let unique = format!("{round}.{number}");
+            let send = envelope_send("tom", "jack", &unique, &format!("{unique}:{}", "x".repeat(6_000)));
+            tom.socket.feed(Message::text(send)).await.expect("fed");
+        }
+        soon(tom.socket.flush()).await.expect("sent");
+        for number in 0..BURST {
+            let heard = jack.hear().await;
+            let content = heard["content"].as_str().expect("a text");
+            assert_eq!(content.split(':').next(), Some(format!("{round}.{number}").as_str()));
+        }
+        for _ in 0..BURST {
+            assert_eq!(tom.hear().await["code"], 200);
+        }
+    }
+}
+
 #[tokio::test]
 async fn logging_in_again_hears_as_the_new_user_only() {
     let world = World::start(|_| {}).await;

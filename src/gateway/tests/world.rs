@@ -97,6 +97,18 @@ impl World {
         client
     }
 
+    /// An auth-ack connection that has authenticated, and the user's number.
+    pub(super) async fn auth_ack(&self, handle: &str) -> (u64, Client<TcpStream>) {
+        let body = format!(r#"{{"company":"c","app":"a","thirdUserId":"{handle}"}}"#);
+        let registered = self.ask("POST", "/im/user/register", &[], body.as_bytes()).await;
+        let id = registered.json()["userId"].as_u64().expect("a number");
+        let mut client = self.open("/ws").await;
+        client.say(&format!(r#"{{"msgType":"Auth","fromUserId":{id},"content":"demo-{handle}"}}"#)).await;
+        client.say(r#"{"msgType":"Ping"}"#).await;
+        assert_eq!(client.hear().await["msgType"], "Pong");
+        (id, client)
+    }
+
     /// A request in one connection of its own.
     pub(super) async fn ask(&self, method: &str, path: &str, headers: &[&str], body: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(self.address).await.expect("a connection");

@@ -7,18 +7,22 @@ use std::time::Duration;
 use koine_core::{Error, ErrorKind};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::clock::Clock;
 use super::dispatch::{self, Answering, Decided, Dispatcher, Party};
 use super::publish::Publisher;
 use super::queue::{Queue, Taken};
+use super::receipts::Receipts;
 use super::registry::Slot;
 use crate::complaint::Complaint;
-use crate::store::{Op, Outcome, Store};
+use crate::store::{Action, Op, Outcome, Store};
 
 /// How long what may wait is gathered.
 const GATHER: Duration = Duration::from_millis(500);
+
+/// The longest that a question waits for receipts which came before it, where the store does not get on.
+const SETTLING: Duration = Duration::from_millis(100);
 
 /// The way to the committer's thread.
 pub(super) struct Committer {
@@ -33,7 +37,16 @@ pub(super) struct Committer {
 pub(super) type Answer = oneshot::Receiver<Result<Outcome, Error>>;
 
 enum Task {
-    Op { op: Op, attaching: Option<Arc<Slot>>, answer: Option<Answering>, room: OwnedSemaphorePermit },
+    Op {
+        op: Op,
+        attaching: Option<Arc<Slot>>,
+        answer: Option<Answering>,
+        room: OwnedSemaphorePermit,
+    },
+    /// Bounded by the number of connections.
+    Receipts(Arc<Receipts>),
+    /// Answered once everything before it has been decided.
+    Settle(oneshot::Sender<()>),
     Stop(oneshot::Sender<()>),
 }
 
@@ -80,13 +93,30 @@ impl Committer {
         self.hand_over(op, Some(slot)).await
     }
 
-    /// Hands an operation over that nobody waits for.
-    pub(super) fn submit_quietly(&self, op: Op) {
-        let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+    /// Hands an operation over that nobody waits for, and that may wait for others where it is not `prompt`.
+    pub(super) fn submit_quietly(&self, op: Op, prompt: bool) {
+        let weight = self.weight(&op);
         // Nobody is refused for a confirmation that finds the queue full: what it confirms stays
         // pending and is delivered again.
         if let Ok(room) = self.room.clone().try_acquire_many_owned(weight) {
-            let _ = self.queue.put(Task::Op { op, attaching: None, answer: None, room });
+            let task = Task::Op { op, attaching: None, answer: None, room };
+            let _ = if prompt { self.queue.put(task) } else { self.queue.put_lazily(task) };
+        }
+    }
+
+    /// Takes up what a connection has acknowledged, and will have by the time that this is taken.
+    pub(super) fn take_up(&self, receipts: &Arc<Receipts>) {
+        let _ = self.queue.put_lazily(Task::Receipts(receipts.clone()));
+    }
+
+    /// Waits until whatever may wait and was handed over before has been decided.
+    pub(super) async fn settle(&self) {
+        if self.queue.is_settled() {
+            return;
+        }
+        let (done, settled) = oneshot::channel();
+        if self.queue.put(Task::Settle(done)).is_ok() {
+            let _ = timeout(SETTLING, settled).await;
         }
     }
 
@@ -94,7 +124,7 @@ impl Committer {
     pub(super) fn try_submit(&self, op: Op) -> Result<Answer, Box<Op>> {
         let (answer, receiver) = oneshot::channel();
         if self.open.load(Ordering::Acquire) {
-            let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+            let weight = self.weight(&op);
             match self.room.clone().try_acquire_many_owned(weight) {
                 Ok(room) => drop(self.queue.put(Task::Op { op, attaching: None, answer: Some(answer), room })),
                 Err(_) => return Err(Box::new(op)),
@@ -103,12 +133,17 @@ impl Committer {
         Ok(receiver)
     }
 
+    /// How much of the queue's room an operation takes.
+    fn weight(&self, op: &Op) -> u32 {
+        u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX)
+    }
+
     async fn hand_over(&self, op: Op, attaching: Option<Arc<Slot>>) -> Answer {
         let (answer, receiver) = oneshot::channel();
         if !self.open.load(Ordering::Acquire) {
             return receiver;
         }
-        let weight = u32::try_from(op.weight().min(self.largest)).unwrap_or(u32::MAX);
+        let weight = self.weight(&op);
         if let Ok(room) = self.room.clone().acquire_many_owned(weight).await {
             // A closed queue gives it back: without its sender, the answer's receiver says `Unavailable`.
             let _ = self.queue.put(Task::Op { op, attaching, answer: Some(answer), room });
@@ -202,23 +237,33 @@ impl Work {
 
     /// Decides a round and makes it durable; who waits for the committer to stop, if somebody does.
     fn decide(&self, tasks: &mut Vec<Task>) -> (Option<Decided>, Option<oneshot::Sender<()>>) {
-        let (mut ops, mut parties, mut stopping) =
-            (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()), None);
+        let (mut ops, mut parties) = (Vec::with_capacity(tasks.len()), Vec::with_capacity(tasks.len()));
+        let (mut settling, mut stopping) = (Vec::new(), None);
         for task in tasks.drain(..) {
             match task {
                 Task::Op { op, attaching, answer, room } => {
                     ops.push(op);
-                    parties.push(Party { attaching, answer, room });
+                    parties.push(Party { attaching, answer, room: Some(room) });
                 }
+                Task::Receipts(receipts) => {
+                    let action = Action::Confirm { receipt: receipts.take(), read: false, durable: false };
+                    ops.push(Op { by: Some(receipts.user()), action });
+                    parties.push(Party { attaching: None, answer: None, room: None });
+                }
+                Task::Settle(done) => settling.push(done),
                 Task::Stop(done) => stopping = Some(done),
             }
         }
-        if ops.is_empty() {
-            return (None, stopping);
+        let decided = (!ops.is_empty()).then(|| {
+            let applied = self.store.apply(self.clock.now(), ops);
+            self.queue.begins_telling();
+            Decided::Round(applied, parties)
+        });
+        for done in settling {
+            // Whoever does not wait any more has gone.
+            let _ = done.send(());
         }
-        let applied = self.store.apply(self.clock.now(), ops);
-        self.queue.begins_telling();
-        (Some(Decided::Round(applied, parties)), stopping)
+        (decided, stopping)
     }
 
     /// Writes what was gathered, now and then and in the end.

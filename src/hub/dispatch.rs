@@ -25,7 +25,7 @@ pub(super) struct Party {
     /// Who waits for its outcome.
     pub(super) answer: Option<Answering>,
     /// Its room in the committer's queue, given back once it is answered.
-    pub(super) room: OwnedSemaphorePermit,
+    pub(super) room: Option<OwnedSemaphorePermit>,
 }
 
 /// What the committer hands over.

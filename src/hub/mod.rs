@@ -19,7 +19,9 @@ mod mailbox;
 mod pending;
 mod publish;
 mod queue;
+mod ranges;
 mod readers;
+mod receipts;
 mod registry;
 mod room;
 mod subscription;
@@ -45,6 +47,8 @@ pub use actor::{Actor, Origin};
 pub use admin::{ConnectionView, HubStats, IssuedOpaque};
 pub use clock::Clock;
 pub use pending::Pending;
+pub use ranges::Ranges;
+pub use receipts::Receipts;
 pub use subscription::{Delivery, Position, Subscription};
 
 use self::broadcast::Speakers;
@@ -254,14 +258,16 @@ impl Hub {
     /// written within a second.
     pub fn confirm(&self, user: &UserRef, receipt: Receipt, read: bool) {
         let action = Action::Confirm { receipt, read, durable: false };
-        self.0.committer.submit_quietly(Op { by: Some(user.id), action });
+        // Others hear of it where somebody has read something.
+        self.0.committer.submit_quietly(Op { by: Some(user.id), action }, read);
     }
 
-    /// The same, with an answer once readers see it. `None` if the queue is full: then what it confirms stays
-    /// pending and is delivered again.
-    pub fn confirm_answered(&self, user: &UserRef, receipt: Receipt) -> Option<Pending> {
-        let action = Action::Confirm { receipt, read: false, durable: false };
-        self.0.committer.try_submit(Op { by: Some(user.id), action }).ok().map(Pending::decided)
+    /// Notes that the client of a connection has acknowledged a message: to be written within a second, and known to
+    /// whoever asks or attaches from now on.
+    pub fn acknowledge(&self, receipts: &Arc<Receipts>, position: Position) {
+        if receipts.add(position) {
+            self.0.committer.take_up(receipts);
+        }
     }
 
     /// Whether a live, authenticated connection of `user` in `dialect` comes from `address`; with an
@@ -318,11 +324,12 @@ impl Inner {
         committer::wait(self.committer.submit(Op { by: None, action }).await).await
     }
 
-    /// Asks the store, off the async threads.
+    /// Asks the store, off the async threads. What was confirmed before is known by then.
     async fn ask<T: Send + 'static>(
         &self,
         question: impl FnOnce(&dyn Store) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        self.committer.settle().await;
         let store = self.store.clone();
         self.readers.run(move || question(store.as_ref())).await
     }

@@ -8,6 +8,9 @@
 //! Each round costs the disk one synchronisation and the threads a few turns, however much is in it. An operation that
 //! finds nothing before it is taken at once. Where some came while the round before was made durable, those whom that
 //! round concerns are told first: what they have to say next joins in, turn by turn for as long as something comes.
+//!
+//! What may wait (a receipt, which is gathered in memory anyway) brings about no round. It goes with the next, or after
+//! the longest that the taker waits.
 
 use std::time::Duration;
 
@@ -17,6 +20,8 @@ use parking_lot::{Condvar, Mutex};
 const ENOUGH: usize = 128;
 /// The longest that something which waits is gathered for.
 const PATIENCE: Duration = Duration::from_millis(1);
+/// So many together do not wait any longer, even if each of them may.
+const MANY: usize = 1_024;
 
 /// What waits for the committer. Bounded by those who put something in.
 #[derive(Debug)]
@@ -28,11 +33,15 @@ pub(super) struct Queue<T> {
 #[derive(Debug)]
 struct State<T> {
     waiting: Vec<T>,
+    /// How many of them bring about a round.
+    urgent: usize,
+    /// Something that may wait has not been dealt with: it waits, or is in the round under way.
+    unsettled: bool,
     /// What the taker waits for.
     wanted: Wanted,
     /// The last round has been told, and whoever had something to say to that has said it.
     told: bool,
-    /// How many waited when the last turn was over.
+    /// How many urgent ones waited when the last turn was over.
     seen: usize,
     /// Nobody puts anything in any more.
     closed: bool,
@@ -80,7 +89,15 @@ impl<T> Queue<T> {
     }
 
     fn new(changed: Changed) -> Self {
-        let state = State { waiting: Vec::new(), wanted: Wanted::Nothing, told: true, seen: 0, closed: false };
+        let state = State {
+            waiting: Vec::new(),
+            urgent: 0,
+            unsettled: false,
+            wanted: Wanted::Nothing,
+            told: true,
+            seen: 0,
+            closed: false,
+        };
         Self { state: Mutex::new(state), changed }
     }
 
@@ -91,8 +108,29 @@ impl<T> Queue<T> {
             return Err(item);
         }
         state.waiting.push(item);
+        state.urgent += 1;
         self.tell(state);
         Ok(())
+    }
+
+    /// Puts something behind what waits that may wait for something else to be taken, in its place.
+    pub(super) fn put_lazily(&self, item: T) -> Result<(), T> {
+        let mut state = self.state.lock();
+        if state.closed {
+            return Err(item);
+        }
+        state.waiting.push(item);
+        state.unsettled = true;
+        if state.waiting.len() >= MANY {
+            state.urgent = state.waiting.len();
+            self.tell(state);
+        }
+        Ok(())
+    }
+
+    /// Whether everything that may wait has been dealt with.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.state.lock().unsettled
     }
 
     /// Takes nothing more in; what waits can still be taken.
@@ -113,8 +151,8 @@ impl<T> Queue<T> {
     /// then the round is told.
     pub(super) fn turned(&self) -> bool {
         let mut state = self.state.lock();
-        let waiting = state.waiting.len();
-        if waiting > std::mem::replace(&mut state.seen, waiting) {
+        let urgent = state.urgent;
+        if urgent > std::mem::replace(&mut state.seen, urgent) {
             return false;
         }
         state.told = true;
@@ -126,7 +164,7 @@ impl<T> Queue<T> {
     pub(super) fn begins_telling(&self) {
         let mut state = self.state.lock();
         state.told = false;
-        state.seen = state.waiting.len();
+        state.seen = state.urgent;
     }
 
     /// Wakes the taker if what it waits for is there.
@@ -177,14 +215,16 @@ impl<T> State<T> {
     fn is_ready(&self) -> bool {
         match self.wanted {
             Wanted::Nothing => false,
-            Wanted::Anything => self.closed || !self.waiting.is_empty(),
-            Wanted::Enough => self.closed || self.told || self.waiting.len() >= ENOUGH,
+            Wanted::Anything => self.closed || self.urgent > 0,
+            Wanted::Enough => self.closed || self.told || self.urgent >= ENOUGH,
         }
     }
 
     /// What the taker has to wait for, if it has to.
     fn want(&mut self) -> Option<Wanted> {
-        let wanted = if self.waiting.is_empty() { Wanted::Anything } else { Wanted::Enough };
+        // What was taken before has been dealt with.
+        self.unsettled &= !self.waiting.is_empty();
+        let wanted = if self.urgent == 0 { Wanted::Anything } else { Wanted::Enough };
         self.wanted = wanted;
         if self.is_ready() {
             self.wanted = Wanted::Nothing;
@@ -203,6 +243,8 @@ impl<T> State<T> {
         } else {
             round.extend(self.waiting.drain(..most));
         }
+        // What is left has waited long enough.
+        self.urgent = self.waiting.len();
         Taken::Some
     }
 }
@@ -265,6 +307,35 @@ mod tests {
         let (taken, rest, waited) = take(&queue, 9).await;
         assert_eq!((taken, rest), (Taken::Some, vec![ENOUGH - 1]));
         assert!(waited >= PATIENCE && waited < 3 * PATIENCE, "{waited:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_wait_goes_with_what_may_not_or_with_many_or_after_the_longest_wait() {
+        let queue = Queue::for_task();
+        assert!(queue.is_settled());
+        queue.put_lazily(1).unwrap();
+        assert!(!queue.is_settled());
+        assert_eq!(take(&queue, 9).await, (Taken::Some, vec![1], LONGEST));
+        assert!(!queue.is_settled(), "it has been taken, and may not have been dealt with");
+        queue.put_lazily(2).unwrap();
+        put(&queue, [3]);
+        assert_eq!(take(&queue, 9).await, (Taken::Some, vec![2, 3], Duration::ZERO));
+        assert_eq!(take(&queue, 9).await, (Taken::Some, vec![], LONGEST));
+        assert!(queue.is_settled());
+        (0..MANY).for_each(|item| queue.put_lazily(item).unwrap());
+        let (taken, all, waited) = take(&queue, MANY).await;
+        assert_eq!((taken, all.len(), waited), (Taken::Some, MANY, Duration::ZERO), "they are many");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_may_wait_keeps_no_round_from_being_told() {
+        let queue = Queue::for_task();
+        queue.begins_telling();
+        put(&queue, [1]);
+        assert!(!queue.turned());
+        queue.put_lazily(2).unwrap();
+        assert!(queue.turned());
+        assert_eq!(take(&queue, 9).await, (Taken::Some, vec![1, 2], Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]

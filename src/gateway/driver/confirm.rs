@@ -11,8 +11,7 @@ use koine_core::Receipt;
 use tokio::time::Instant;
 
 use super::link::Confirm;
-use super::ranges::Ranges;
-use crate::hub::Position;
+use crate::hub::{Position, Ranges};
 
 /// The shortest time between two Pings that confirm; a push waits no longer for its Ping.
 const APART: Duration = Duration::from_millis(250);

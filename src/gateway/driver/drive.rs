@@ -275,7 +275,6 @@ impl Driver {
     /// The server ends the connection; a stop first lets what is under way be answered.
     fn end(&mut self, reason: EndReason) -> Option<Parting> {
         self.attached = None;
-        self.link.finish_soon();
         let patience = match reason {
             EndReason::Draining => FINISHING,
             EndReason::Kicked | EndReason::Disabled => Duration::ZERO,

@@ -10,13 +10,13 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use http::StatusCode;
 use koine_core::{
-    Command, Error, ErrorKind, HttpResponse, Input, Opening, Output, Outputs, Purpose, Reply, Session, SocketRequest,
-    Tag, Timestamp, Token,
+    Command, ErrorKind, HttpResponse, Input, Opening, Output, Outputs, Purpose, Session, SocketRequest, Tag, Timestamp,
+    Token,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -26,7 +26,7 @@ use super::super::shared::now;
 use super::acks::Acks;
 use crate::auth::Grant;
 use crate::dialects::Mounted;
-use crate::hub::{Actor, ConnectionInfo, Origin, Pending, Position, Subscription};
+use crate::hub::{Actor, ConnectionInfo, Origin, Pending, Position, Receipts, Subscription};
 
 thread_local! {
     /// What sessions put out. Not kept by each: an idle connection would hold room that it rarely needs.
@@ -45,10 +45,12 @@ pub(super) struct Link {
     /// Boxed, since commands are large and the queue keeps its room.
     queue: VecDeque<Box<Queued>>,
     step: Option<Step>,
-    answers: VecDeque<(Asked, Pending)>,
+    answers: VecDeque<(Tag, Pending)>,
     subscribed: bool,
     /// What a subscriber that acknowledges was sent.
     acks: Option<Box<Acks>>,
+    /// Where what it has acknowledged is gathered.
+    receipts: Option<Arc<Receipts>>,
     /// What has become of the subscription since the driver looked last.
     pub(super) change: Option<Change>,
     /// When the session wants to be woken.
@@ -106,13 +108,6 @@ pub(super) enum Opened {
     Rejected(HttpResponse),
 }
 
-/// What an answer is for.
-enum Asked {
-    Command(Tag),
-    /// A receipt, and the acknowledgements it stands for.
-    Receipt(Vec<Tag>),
-}
-
 struct Queued {
     tag: Tag,
     token: Option<Token>,
@@ -144,6 +139,7 @@ impl Link {
             answers: VecDeque::new(),
             subscribed: false,
             acks: None,
+            receipts: None,
             change: None,
             wake: None,
             frames: VecDeque::new(),
@@ -186,20 +182,27 @@ impl Link {
 
     /// Hands one input to the session and takes in what it puts out. After its end nothing is handed in.
     pub(super) fn feed(&mut self, input: Input<'_>) {
-        self.hand_in(|session, outputs| session.handle(now(), input, outputs));
+        self.hand_in(now(), input);
     }
 
-    fn hand_in(&mut self, input: impl FnOnce(&mut dyn Session, &mut Outputs)) {
+    fn hand_in(&mut self, now: Timestamp, input: Input<'_>) {
         if matches!(self.state, State::Rejected(_) | State::Closed(..)) {
             return;
         }
         OUTPUTS.with_borrow_mut(|outputs| {
             // A session that has panicked must leave nothing to others.
             drop(outputs.drain());
-            input(self.session.as_mut(), outputs);
+            self.session.handle(now, input, outputs);
             self.take(outputs);
+            // Acks are done where they are noted.
+            while let Some(noted) = self.acks.as_mut().and_then(|acks| acks.take_noted()) {
+                self.session.done(now, &noted, outputs);
+                if let Some(acks) = &mut self.acks {
+                    acks.reuse(noted);
+                }
+                self.take(outputs);
+            }
         });
-        self.pass_acks_on();
     }
 
     /// Takes in what the session has put out.
@@ -212,7 +215,7 @@ impl Link {
                     break;
                 }
                 Output::Command { tag, token: None, command: Command::Acknowledge { wire_ids } }
-                    if self.acks.as_mut().is_some_and(|acks| acks.note(tag, &wire_ids)) => {}
+                    if self.note_acks(tag, &wire_ids) => {}
                 Output::Command { tag, token, command } => self.take_command(Queued { tag, token, command }),
                 Output::Send(text) => self.frames.push_back(text),
                 Output::WakeAt(moment) => {
@@ -227,6 +230,13 @@ impl Link {
                 }
             }
         }
+    }
+
+    /// Passes on what the client has acknowledged; whether all of it was pushed here and not acknowledged before.
+    fn note_acks(&mut self, tag: Tag, wire_ids: &[u64]) -> bool {
+        let (Some(acks), Some(receipts)) = (&mut self.acks, &self.receipts) else { return false };
+        let hub = &self.connection.listener.shared.hub;
+        acks.note(tag, wire_ids, |position| hub.acknowledge(receipts, position))
     }
 
     /// Hands a command over at once where none is before it.
@@ -244,47 +254,6 @@ impl Link {
         }
     }
 
-    /// Passes on what has been acknowledged, unless that before is still on its way.
-    fn pass_acks_on(&mut self) {
-        let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user) else { return };
-        if let Some((receipt, tags)) = acks.next() {
-            match self.connection.listener.shared.hub.confirm_answered(user, receipt) {
-                Some(pending) => acks.sent(tags, pending),
-                None => self.confirmed(tags, &Ok(Reply::Done)),
-            }
-        } else if acks.has_waiting() {
-            // It may have arrived by now; whoever drives the connection asks again otherwise.
-            self.poll_receipt(&mut Context::from_waker(Waker::noop()));
-        }
-    }
-
-    /// Whether the receipt on its way has arrived; then the session has been told.
-    fn poll_receipt(&mut self, context: &mut Context<'_>) -> bool {
-        let Some(acks) = &mut self.acks else { return false };
-        let Poll::Ready((tags, result)) = acks.poll(context) else { return false };
-        self.confirmed(tags, &result);
-        true
-    }
-
-    /// Tells the session what has become of acknowledgements.
-    fn confirmed(&mut self, tags: Vec<Tag>, result: &Result<Reply, Error>) {
-        if let Some(acks) = &mut self.acks {
-            acks.arrived(tags.len());
-        }
-        match result {
-            Ok(_) => self.hand_in(|session, outputs| session.done(now(), &tags, outputs)),
-            Err(error) => tags.into_iter().for_each(|tag| self.feed(Input::Reply(tag, Err(error.clone())))),
-        }
-    }
-
-    /// Passes on what is left of acknowledgements; those who wait for them.
-    fn last_acks(&mut self) -> Vec<Tag> {
-        let (Some(acks), Some(user)) = (&mut self.acks, &self.actor.user) else { return Vec::new() };
-        let Some((receipt, tags)) = acks.last() else { return Vec::new() };
-        self.connection.listener.shared.hub.confirm(user, receipt, false);
-        tags
-    }
-
     /// Hands a frame of the client's, which was read at this time, to the session, unless it talks too much.
     pub(super) fn hear(&mut self, text: &str, read: Timestamp) {
         let input = if self.connection.pace.allows() {
@@ -292,14 +261,7 @@ impl Link {
         } else {
             Input::Refused(Some(text), ErrorKind::RateLimited.into())
         };
-        let noted = self.acks.as_ref().map(|acks| acks.noted());
-        self.hand_in(|session, outputs| session.handle(read, input, outputs));
-        if let Some(acks) = &mut self.acks
-            && noted == Some(acks.noted())
-        {
-            // A Ping, or something else that may wait for the Acks before it.
-            acks.watch();
-        }
+        self.hand_in(read, input);
     }
 
     /// Whether nothing has to be done for the session: no frame waits to be sent, and no command but a receipt.
@@ -328,22 +290,14 @@ impl Link {
         }
     }
 
-    /// The connection is about to end: it matters when what is under way is done.
-    pub(super) fn finish_soon(&mut self) {
-        if let Some(acks) = &mut self.acks {
-            acks.watch();
-        }
-    }
-
     /// Whether somebody has authenticated.
     pub(super) const fn is_bound(&self) -> bool {
         self.bound.is_some()
     }
 
-    /// How many commands wait for their answer. A receipt stands for many.
+    /// How many commands wait for their answer.
     pub(super) fn under_way(&self) -> usize {
-        let acks = self.acks.as_ref().map_or(0, |acks| acks.unanswered());
-        self.queue.len() + usize::from(self.step.is_some()) + self.answers.len() + acks
+        self.queue.len() + usize::from(self.step.is_some()) + self.answers.len()
     }
 
     /// Whether the session is the one that tests hear everything back from.
@@ -354,7 +308,6 @@ impl Link {
 
     /// Gives back what a burst has taken.
     pub(super) fn shrink(&mut self) {
-        self.poll_receipt(&mut Context::from_waker(Waker::noop()));
         if self.under_way() == 0 {
             self.queue = VecDeque::new();
             self.answers = VecDeque::new();
@@ -394,23 +347,11 @@ impl Link {
                 return Poll::Ready(());
             }
         }
-        if self.acks.as_ref().is_some_and(|acks| acks.wants_to_know()) && self.poll_receipt(context) {
-            return Poll::Ready(());
-        }
         let Some((_, pending)) = self.answers.front_mut() else { return Poll::Pending };
         let Poll::Ready(result) = Pin::new(pending).poll(context) else { return Poll::Pending };
-        match self.answers.pop_front() {
-            Some((Asked::Command(tag), _)) => self.feed(Input::Reply(tag, result)),
-            Some((Asked::Receipt(tags), _)) => self.confirmed(tags, &result),
-            None => {}
+        if let Some((tag, _)) = self.answers.pop_front() {
+            self.feed(Input::Reply(tag, result));
         }
         Poll::Ready(())
-    }
-}
-
-impl Drop for Link {
-    /// What was acknowledged last must not be pending again because the client has gone.
-    fn drop(&mut self) {
-        self.last_acks();
     }
 }

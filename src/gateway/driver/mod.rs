@@ -14,7 +14,6 @@ mod confirm;
 mod detect;
 mod drive;
 mod link;
-mod ranges;
 #[cfg(test)]
 mod simulated;
 mod socket;

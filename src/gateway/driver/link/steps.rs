@@ -8,10 +8,10 @@ use koine_core::{
 };
 use tracing::Span;
 
-use super::{Asked, Attached, Bound, Change, Confirm, Link, Queued};
+use super::{Attached, Bound, Change, Confirm, Link, Queued};
 use crate::auth::Grant;
 use crate::gateway::shared::now;
-use crate::hub::{Actor, Pending, Subscription};
+use crate::hub::{Actor, Pending, Receipts, Subscription};
 
 /// A command on its way to the hub.
 pub(super) type Step = Pin<Box<dyn Future<Output = Stepped> + Send>>;
@@ -90,7 +90,7 @@ impl Link {
         }
         let (tag, hub) = (queued.tag, &self.connection.listener.shared.hub);
         match hub.submit_now(&self.actor, queued.command) {
-            Ok(pending) => self.answers.push_back((Asked::Command(tag), pending)),
+            Ok(pending) => self.answers.push_back((tag, pending)),
             Err(op) => {
                 let hub = hub.clone();
                 let submitted =
@@ -127,7 +127,7 @@ impl Link {
                 if let (Some(bound), Some(grant)) = (&mut self.bound, grant) {
                     bound.grant = grant;
                 }
-                self.answers.push_back((Asked::Command(tag), pending));
+                self.answers.push_back((tag, pending));
                 return false;
             }
             Stepped::Authenticated { tag, purpose, result } => {
@@ -169,7 +169,9 @@ impl Link {
         };
         let read = attach.confirmed_is_read;
         self.subscribed = true;
-        self.acks = (confirm == Confirm::Command).then(Box::default);
+        let acknowledges = confirm == Confirm::Command;
+        self.acks = acknowledges.then(Box::default);
+        self.receipts = acknowledges.then(|| Arc::new(Receipts::new(&user)));
         self.change = Some(Change::Attached(Box::new(Attached { subscription, user, confirm, read })));
     }
 
@@ -177,11 +179,7 @@ impl Link {
     pub(super) fn detach(&mut self) -> bool {
         let subscribed = std::mem::take(&mut self.subscribed);
         if subscribed {
-            let tags = self.last_acks();
-            if let Some((tags, pending)) = self.acks.take().and_then(|mut acks| acks.take_sent()) {
-                self.answers.push_back((Asked::Receipt(tags), pending));
-            }
-            self.confirmed(tags, &Ok(Reply::Done));
+            (self.acks, self.receipts) = (None, None);
             self.change = Some(Change::Detached);
         }
         subscribed

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use koine_core::{ConversationId, Receipt};
 
-use crate::hub::Position;
+use super::subscription::Position;
 
 /// As many ranges as are kept for a client that does not confirm; the oldest are forgotten first, and
 /// what they named stays pending.
@@ -12,11 +12,11 @@ const MOST: usize = 1_024;
 
 /// Closed ranges of places, per conversation.
 #[derive(Debug, Default)]
-pub(super) struct Ranges(VecDeque<(ConversationId, u64, u64)>);
+pub struct Ranges(VecDeque<(ConversationId, u64, u64)>);
 
 impl Ranges {
     /// Adds a place. Places of a conversation come in their order.
-    pub(super) fn push(&mut self, Position { conversation, seq }: Position) {
+    pub fn push(&mut self, Position { conversation, seq }: Position) {
         if let Some((_, _, last)) = self.0.iter_mut().rev().find(|(known, ..)| *known == conversation) {
             if *last + 1 == seq {
                 *last = seq;
@@ -33,17 +33,17 @@ impl Ranges {
     }
 
     /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// Takes them out.
-    pub(super) fn take(&mut self) -> Receipt {
+    pub fn take(&mut self) -> Receipt {
         Receipt { ranges: std::mem::take(&mut self.0).into() }
     }
 
     /// Puts others behind them.
-    pub(super) fn append(&mut self, others: &mut Self) {
+    pub fn append(&mut self, others: &mut Self) {
         self.0.append(&mut others.0);
         let beyond = self.0.len().saturating_sub(MOST);
         self.0.drain(..beyond);

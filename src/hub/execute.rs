@@ -66,7 +66,7 @@ fn change(hub: &Inner, actor: &Actor, command: Command) -> Result<Task, Error> {
         Command::Unblock { user } => Action::Unblock(user),
         Command::Send(send) => Action::Send(send),
         Command::Confirm(receipt) => Action::Confirm { receipt, read: false, durable: true },
-        Command::Acknowledge { wire_ids } => Action::Acknowledge(wire_ids),
+        Command::Acknowledge { wire_id } => Action::Acknowledge(vec![wire_id]),
         Command::MarkRead(chat) => Action::MarkRead(chat),
         Command::HideChat(chat) => Action::HideChat(chat),
         Command::ReserveMessageId => Action::ReserveMessageId,

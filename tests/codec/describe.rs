@@ -236,8 +236,8 @@ impl Described {
             Command::Conversations { paging, members, hidden } => {
                 self.paging(*paging).flag("members", *members).flag("hidden", *hidden);
             }
-            Command::Acknowledge { wire_ids } => {
-                self.words.extend(wire_ids.iter().map(|id| Value::Word(id.to_string())));
+            Command::Acknowledge { wire_id } => {
+                self.words.push(Value::Word(wire_id.to_string()));
             }
             Command::MarkRead(ChatKey::Conversation(id)) => {
                 self.push(Value::Conversation(*id));

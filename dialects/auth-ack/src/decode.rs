@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 
 use crate::error::Origin;
 use crate::loose;
+use crate::shape::Shape;
 use crate::wire::{ChatType, RESERVED_MESSAGE_TYPES};
 
 /// Whether a text is a JSON object with a `msgType`.
@@ -93,6 +94,12 @@ impl<'a> Incoming<'a> {
         plain
             .or_else(|| loose::source_id(&scalar_or_object(self.content?)?))
             .ok_or_else(|| Error::bad_request("content names no srcId"))
+    }
+
+    /// What other Acks of the client's look like, if this one, which was read from `text`, names this message in a form
+    /// that tells.
+    pub(crate) fn shape(&self, text: &str, acknowledged: u64) -> Option<Shape> {
+        Shape::of(text, self.content?, acknowledged, self.origin())
     }
 
     /// The send that a message from `user` asks for (发送消息); `word` is its type.

@@ -8,6 +8,7 @@ mod error;
 mod http;
 mod loose;
 mod session;
+mod shape;
 pub mod wire;
 
 use std::time::Duration;

@@ -31,6 +31,7 @@ use crate::AckContent;
 use crate::decode::{Incoming, Word};
 use crate::encode;
 use crate::error::{self, Origin};
+use crate::shape::Shape;
 use crate::wire::SignalFrame;
 
 /// How many commands a connection has in flight before its further frames wait.
@@ -59,6 +60,8 @@ pub(crate) struct AuthAckSession {
     waiting_bytes: usize,
     /// Pings that have to wait for the reply to a command, and to those before it: its tag, how many.
     pings: VecDeque<(u64, u32)>,
+    /// What the client's last Ack looked like.
+    shape: Option<Box<Shape>>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -101,6 +104,7 @@ impl AuthAckSession {
             waiting: VecDeque::new(),
             waiting_bytes: 0,
             pings: VecDeque::new(),
+            shape: None,
         }
     }
 }
@@ -182,16 +186,22 @@ impl AuthAckSession {
     }
 
     fn take(&mut self, text: &str, out: &mut Outputs) {
+        if let (Phase::Live(_), Some(shape)) = (self.phase, &self.shape)
+            && let Some(wire_id) = shape.read(text)
+        {
+            let origin = shape.origin();
+            return self.acknowledge(wire_id, origin, out);
+        }
         let frame = match Incoming::read(text) {
             Ok(frame) => frame,
             Err(error) => return out.send_json(&error::frame(&error, Origin::default())),
         };
-        if let Err(error) = self.act(&frame, out) {
+        if let Err(error) = self.act(&frame, text, out) {
             out.send_json(&error::frame(&error, frame.origin()));
         }
     }
 
-    fn act(&mut self, frame: &Incoming<'_>, out: &mut Outputs) -> Result<(), Error> {
+    fn act(&mut self, frame: &Incoming<'_>, text: &str, out: &mut Outputs) -> Result<(), Error> {
         match (frame.word()?, self.phase) {
             (Word::Heartbeat, _) => Ok(()),
             (Word::Auth, Phase::Live(user)) => self.authenticate_again(user, frame, out),
@@ -204,9 +214,9 @@ impl AuthAckSession {
                 Ok(())
             }
             (Word::Ack, Phase::Live(_)) => {
-                let wire_ids = vec![frame.acknowledged()?];
-                let tag = self.command(Task::Acknowledge, frame.origin());
-                out.command(tag, Command::Acknowledge { wire_ids });
+                let wire_id = frame.acknowledged()?;
+                self.shape = frame.shape(text, wire_id).map(Box::new);
+                self.acknowledge(wire_id, frame.origin(), out);
                 Ok(())
             }
             (Word::Message(word), Phase::Live(user)) => {
@@ -219,6 +229,11 @@ impl AuthAckSession {
                 Err(Error::with_detail(ErrorKind::Unauthenticated, "no Auth frame yet"))
             }
         }
+    }
+
+    fn acknowledge(&mut self, wire_id: u64, origin: Origin, out: &mut Outputs) {
+        let tag = self.command(Task::Acknowledge, origin);
+        out.command(tag, Command::Acknowledge { wire_id });
     }
 
     fn authenticate(&mut self, frame: &Incoming<'_>, out: &mut Outputs) {

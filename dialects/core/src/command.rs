@@ -151,11 +151,11 @@ pub enum Command {
     },
     /// What is named was delivered to the user, durably → `Done`.
     Confirm(Receipt),
-    /// Messages with these auth-ack ids were delivered to the user, durably → `Done`. An id that is
-    /// not of the user's messages is ignored and counted.
+    /// The message with this auth-ack id was delivered to the user, durably → `Done`. An id that is not of the
+    /// user's messages is ignored and counted.
     Acknowledge {
-        /// The ids, as the wire has them.
-        wire_ids: Vec<u64>,
+        /// The id, as the wire has it.
+        wire_id: u64,
     },
     /// Everything in the conversation is read → `Marked`.
     MarkRead(ChatKey),

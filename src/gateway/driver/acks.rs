@@ -27,25 +27,12 @@ impl Acks {
         self.pushed.push_back((id, position));
     }
 
-    /// The client has acknowledged messages, whose places are passed on; whether all of them are known here. If not,
-    /// nothing is noted.
-    pub(super) fn note(&mut self, tag: Tag, ids: &[u64], mut acknowledged: impl FnMut(Position)) -> bool {
-        let known = |id: &u64| self.pushed.iter().any(|(pushed, _)| pushed == id);
-        // One that is named alone is looked for once.
-        if ids.is_empty() || ids.len() > 1 && !ids.iter().all(known) {
-            return false;
-        }
-        for id in ids {
-            let place = self.pushed.iter().position(|(pushed, _)| pushed == id);
-            match place.and_then(|place| self.pushed.remove(place)) {
-                Some((_, position)) => acknowledged(position),
-                None if ids.len() == 1 => return false,
-                // Named twice is acknowledged once.
-                None => {}
-            }
-        }
+    /// The client has acknowledged a message: its place, if it was pushed here and not acknowledged before.
+    pub(super) fn note(&mut self, tag: Tag, id: u64) -> Option<Position> {
+        let place = self.pushed.iter().position(|(pushed, _)| *pushed == id)?;
+        let (_, position) = self.pushed.remove(place)?;
         self.noted.push(tag);
-        true
+        Some(position)
     }
 
     /// The commands that were noted since this was asked last, if any: they are done.
@@ -82,17 +69,17 @@ mod tests {
         acks
     }
 
-    /// The places that an Ack of these messages acknowledges, if all are known.
-    fn note(acks: &mut Acks, tag: u64, ids: &[u64]) -> Option<Vec<u64>> {
-        let mut places = Vec::new();
-        acks.note(Tag(tag), ids, |position| places.push(position.seq)).then_some(places)
+    /// The place of what an Ack acknowledges.
+    fn note(acks: &mut Acks, tag: u64, id: u64) -> Option<u64> {
+        acks.note(Tag(tag), id).map(|position| position.seq)
     }
 
     #[test]
-    fn acks_confirm_what_they_name_in_any_order_and_nothing_else() {
+    fn acks_confirm_what_they_name_in_any_order_and_once() {
         let mut acks = pushed(1..=5);
-        assert_eq!(note(&mut acks, 1, &[1_004]), Some(vec![4]));
-        assert_eq!(note(&mut acks, 2, &[1_002, 1_001, 1_002]), Some(vec![2, 1]), "named twice is acknowledged once");
+        assert_eq!(note(&mut acks, 1, 1_004), Some(4));
+        assert_eq!(note(&mut acks, 2, 1_002), Some(2));
+        assert_eq!(note(&mut acks, 3, 1_002), None);
         let noted = acks.take_noted();
         assert_eq!(noted, Some(vec![Tag(1), Tag(2)]));
         acks.reuse(noted.unwrap());
@@ -102,19 +89,15 @@ mod tests {
     #[test]
     fn an_ack_of_something_unknown_is_left_to_the_store() {
         let mut acks = pushed([1]);
-        assert_eq!(note(&mut acks, 1, &[1_001, 7]), None);
-        assert_eq!(note(&mut acks, 2, &[7]), None);
-        assert_eq!(note(&mut acks, 3, &[]), None);
-        assert_eq!(note(&mut acks, 4, &[1_001]), Some(vec![1]));
-        assert_eq!(note(&mut acks, 5, &[1_001]), None, "an Ack counts once");
-        assert_eq!(acks.take_noted(), Some(vec![Tag(4)]));
+        assert_eq!(note(&mut acks, 1, 7), None);
+        assert_eq!(acks.take_noted(), None);
     }
 
     #[test]
     fn a_client_that_never_acknowledges_takes_bounded_memory() {
         let mut acks = pushed(1..=5_000);
         assert_eq!(acks.pushed.len(), MOST);
-        assert_eq!(note(&mut acks, 1, &[1_001]), None);
-        assert_eq!(note(&mut acks, 2, &[6_000]), Some(vec![5_000]));
+        assert_eq!(note(&mut acks, 1, 1_001), None);
+        assert_eq!(note(&mut acks, 2, 6_000), Some(5_000));
     }
 }

@@ -214,8 +214,8 @@ impl Link {
                     self.state = State::Rejected(Some(Box::new(response)));
                     break;
                 }
-                Output::Command { tag, token: None, command: Command::Acknowledge { wire_ids } }
-                    if self.note_acks(tag, &wire_ids) => {}
+                Output::Command { tag, token: None, command: Command::Acknowledge { wire_id } }
+                    if self.note_ack(tag, wire_id) => {}
                 Output::Command { tag, token, command } => self.take_command(Queued { tag, token, command }),
                 Output::Send(text) => self.frames.push_back(text),
                 Output::WakeAt(moment) => {
@@ -232,11 +232,13 @@ impl Link {
         }
     }
 
-    /// Passes on what the client has acknowledged; whether all of it was pushed here and not acknowledged before.
-    fn note_acks(&mut self, tag: Tag, wire_ids: &[u64]) -> bool {
+    /// Passes on what the client has acknowledged; whether that was pushed here and not acknowledged before.
+    fn note_ack(&mut self, tag: Tag, wire_id: u64) -> bool {
         let (Some(acks), Some(receipts)) = (&mut self.acks, &self.receipts) else { return false };
         let hub = &self.connection.listener.shared.hub;
-        acks.note(tag, wire_ids, |position| hub.acknowledge(receipts, position))
+        let Some(position) = acks.note(tag, wire_id) else { return false };
+        hub.acknowledge(receipts, position);
+        true
     }
 
     /// Hands a command over at once where none is before it.

@@ -209,7 +209,7 @@ impl Model {
             Command::Pull(pull) => Ok(self.pull(user, pull)),
             Command::Conversations { paging, members, hidden } => self.rows(user, *paging, *members, *hidden),
             Command::Confirm(receipt) => Ok(self.confirm(user, receipt, false)),
-            Command::Acknowledge { wire_ids } => Ok(self.acknowledge(user, wire_ids)),
+            Command::Acknowledge { wire_id } => Ok(self.acknowledge(user, &[*wire_id])),
             Command::MarkRead(key) => self.mark_read(user, *key),
             Command::HideChat(chat) => self.hide_chat(user, *chat),
             Command::Authenticate(_)

@@ -49,7 +49,7 @@ fn message_id(content: &str) -> Option<u64> {
     }
     let frame = json!({"msgType": "Ack", "fromUserId": 1, "content": content}).to_string();
     match asked(&mut *session, Input::Frame(&frame))? {
-        (_, Command::Acknowledge { wire_id }) => Some(*wire_id),
+        (_, Command::Acknowledge { wire_id }) => Some(wire_id),
         (_, other) => panic!("{other:?} for an Ack"),
     }
 }

@@ -196,7 +196,7 @@ impl Driver {
                     }
                 }
                 Poll::Ready(received) => return Poll::Ready(Happening::Received(received)),
-                Poll::Pending if frames > 0 => return Poll::Ready(Happening::Progress),
+                // Nothing came, or nothing that anything has to be done about.
                 Poll::Pending => return Poll::Pending,
             }
         }

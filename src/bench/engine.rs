@@ -1,5 +1,6 @@
 //! The engine by itself: what the store writes for messages is recorded once, and then written again by nobody but
-//! the engine, as fast as it goes. That rate is what the whole server is held against.
+//! the engine. Those rates are what the whole server is held against: how fast it takes batches that are there already,
+//! and how fast writers get on with it who each wait for their own message to be durable.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, anyhow};
 use koine_core::{Content, Handle, IdempotencyKey, Reply, SendMessage, Target, Timestamp, UserId, UserKey};
 use parking_lot::Mutex;
+use tokio::sync::{mpsc, oneshot};
 
 use super::number::{count, per_second};
 use super::options::Mix;
@@ -23,8 +25,9 @@ const MESSAGES: usize = 100_000;
 
 /// What the store gave the engine, batch by batch.
 pub struct Recording {
-    batches: Vec<Batch>,
-    messages: u64,
+    /// Each with how many messages it is for.
+    batches: Vec<(Batch, usize)>,
+    most: usize,
     kind: EngineKind,
 }
 
@@ -44,47 +47,126 @@ impl Recording {
         let senders = senders(&store, pairs, mix)?;
         recorded.lock().clear();
         let together = usize::try_from(in_flight)?.saturating_mul(pairs).clamp(1, store.max_batch());
-        let (mut messages, mut numbers) = (0, senders.iter().cycle().zip(0..MESSAGES));
+        let (mut batches, mut numbers) = (Vec::new(), senders.iter().cycle().zip(0..MESSAGES));
         loop {
             let ops: Vec<Op> = numbers.by_ref().take(together).map(|(sender, number)| sender.op(number)).collect();
             if ops.is_empty() {
                 break;
             }
-            messages += count(ops.len());
+            let messages = ops.len();
             let applied = store.apply(now(), ops);
             if let Some(Err(why)) = applied.into_iter().map(|applied| applied.result).find(Result::is_err) {
                 return Err(anyhow!("a message was refused: {why}"));
             }
+            let mut whole = Batch::new();
+            recorded.lock().drain(..).for_each(|batch| whole.append(batch));
+            batches.push((whole, messages));
         }
-        let batches = std::mem::take(&mut *recorded.lock());
-        Ok(Self { batches, messages, kind })
+        Ok(Self { batches, most: store.max_batch(), kind })
     }
 
-    /// Writes it all, durably, on the server's core and for at most so long; messages per second.
+    /// Writes the batches one after the other, durably, on the server's core and for at most so long; messages per
+    /// second.
     pub fn replay(&self, programs: &Programs, longest: Duration) -> anyhow::Result<f64> {
-        std::thread::scope(|scope| {
-            let replaying = scope.spawn(|| {
-                programs.cores.pin_server();
-                self.write(longest)
-            });
-            replaying.join().map_err(|_| anyhow!("the engine's thread failed"))?
+        on_the_server(programs, || {
+            let directory = temporary()?;
+            let engine = open(self.kind, directory.path())?;
+            let batches = self.batches.clone();
+            let (mut written, start) = (0, Instant::now());
+            for (batch, messages) in batches {
+                engine.commit(batch, Durability::Sync)?;
+                written += messages;
+                if start.elapsed() > longest {
+                    break;
+                }
+            }
+            Ok(per_second(count(written), start.elapsed()))
         })
     }
 
-    fn write(&self, longest: Duration) -> anyhow::Result<f64> {
-        let directory = temporary()?;
-        let engine = open(self.kind, directory.path())?;
-        let batches = self.batches.clone();
-        let (all, mut written, start) = (count(batches.len()), 0, Instant::now());
-        for batch in batches {
-            engine.commit(batch, Durability::Sync)?;
-            written += 1;
-            if start.elapsed() > longest {
-                break;
-            }
-        }
-        Ok(per_second(self.messages * written / all.max(1), start.elapsed()))
+    /// Writes the messages for so many writers, each of whom has the next one once its last is durable: whatever waits
+    /// is committed together. On the server's core and for at most so long; messages per second.
+    pub fn replay_for_writers(&self, programs: &Programs, writers: usize, longest: Duration) -> anyhow::Result<f64> {
+        on_the_server(programs, || {
+            let directory = temporary()?;
+            let engine = open(self.kind, directory.path())?;
+            let batches = self.batches.iter().cloned();
+            let messages: Vec<Batch> = batches.flat_map(|(batch, messages)| batch.split(messages)).collect();
+            let (sender, receiver) = mpsc::channel(writers);
+            let most = self.most;
+            let committing = std::thread::spawn(move || commit(engine.as_ref(), receiver, most));
+            let (written, took) = write(messages, sender, writers, longest)?;
+            committing.join().map_err(|_| anyhow!("the engine's thread failed"))??;
+            Ok(per_second(written, took))
+        })
     }
+}
+
+/// Does something on the server's core, and so do the threads that it starts.
+fn on_the_server<T: Send>(programs: &Programs, work: impl FnOnce() -> anyhow::Result<T> + Send) -> anyhow::Result<T> {
+    std::thread::scope(|scope| {
+        let working = scope.spawn(|| {
+            programs.cores.pin_server();
+            work()
+        });
+        working.join().map_err(|_| anyhow!("the engine's thread failed"))?
+    })
+}
+
+/// A message's keys, and who waits for them.
+type Writing = (Batch, oneshot::Sender<()>);
+
+/// Commits whatever waits, until nothing more comes.
+fn commit(engine: &dyn Engine, mut waiting: mpsc::Receiver<Writing>, most: usize) -> anyhow::Result<()> {
+    let mut told = Vec::new();
+    while let Some((mut batch, first)) = waiting.blocking_recv() {
+        told.push(first);
+        while told.len() < most
+            && let Ok((more, next)) = waiting.try_recv()
+        {
+            batch.append(more);
+            told.push(next);
+        }
+        engine.commit(batch, Durability::Sync)?;
+        for one in told.drain(..) {
+            // Nobody leaves before it is told.
+            let _ = one.send(());
+        }
+    }
+    Ok(())
+}
+
+/// How many messages so many writers got written, and in which time.
+fn write(
+    messages: Vec<Batch>,
+    sender: mpsc::Sender<Writing>,
+    writers: usize,
+    longest: Duration,
+) -> anyhow::Result<(u64, Duration)> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let messages = Arc::new(Mutex::new(messages.into_iter()));
+    let start = Instant::now();
+    let written = runtime.block_on(async {
+        let mut writing = tokio::task::JoinSet::new();
+        for _ in 0..writers {
+            let (messages, sender) = (messages.clone(), sender.clone());
+            writing.spawn(async move {
+                let mut written = 0;
+                while start.elapsed() < longest {
+                    let Some(message) = messages.lock().next() else { break };
+                    let (told, durable) = oneshot::channel();
+                    if sender.send((message, told)).await.is_err() || durable.await.is_err() {
+                        break;
+                    }
+                    written += 1;
+                }
+                written
+            });
+        }
+        drop(sender);
+        writing.join_all().await.into_iter().sum()
+    });
+    Ok((written, start.elapsed()))
 }
 
 fn open(kind: EngineKind, directory: &Path) -> anyhow::Result<Arc<dyn Engine>> {

@@ -35,10 +35,14 @@ pub(super) fn pipe(options: &Options, report: &mut Report, tell: Tell<'_>) -> an
     load.run(options, &variants, report, tell)?;
     tell("pipe: recording what the engine is given");
     let recording = engine::Recording::of_messages(load.pairs, in_flight, &options.mix, options.programs.engine)?;
+    let writers = load.pairs.saturating_mul(usize::try_from(in_flight)?);
     for round in 0..options.rounds {
         tell(&format!("pipe, round {}, the engine alone", round + 1));
-        let rate = recording.replay(&options.programs, options.measured)?;
-        report.add(round, Row::new("pipe", RELAYED.to_owned(), "engine", rate, Unit::MessagesPerSecond));
+        let batches = recording.replay(&options.programs, options.measured)?;
+        let waiting = recording.replay_for_writers(&options.programs, writers, options.measured)?;
+        for (server, rate) in [("engine", batches), ("group commit", waiting)] {
+            report.add(round, Row::new("pipe", RELAYED.to_owned(), server, rate, Unit::MessagesPerSecond));
+        }
     }
     Ok(())
 }

@@ -80,6 +80,19 @@ impl Batch {
         }
     }
 
+    /// The same in so many batches, each of them with about as many keys.
+    pub(crate) fn split(self, parts: usize) -> Vec<Self> {
+        let (keys, mut batches) = (self.len().max(1), vec![Self::new(); parts]);
+        let writes =
+            self.spaces.into_iter().flat_map(|(space, writes)| writes.into_iter().map(move |one| (space, one)));
+        for (place, (space, (key, write))) in writes.enumerate() {
+            if let Some(batch) = batches.get_mut(place * parts / keys) {
+                batch.space(space).insert(key, write);
+            }
+        }
+        batches
+    }
+
     /// How many keys the batch touches.
     pub fn len(&self) -> usize {
         self.spaces.iter().map(|(_, writes)| writes.len()).sum()
@@ -150,5 +163,30 @@ impl Batch {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_batch_are_the_whole_batch_and_about_as_large() {
+        let spaces = [Space::fixed("one"), Space::fixed("two")];
+        for (keys, parts) in [(0_u8, 1), (1, 3), (7, 3), (20, 4), (30, 30)] {
+            let mut whole = Batch::new();
+            for key in 0..keys {
+                whole.put(spaces[usize::from(key % 2)], [key], [key]);
+            }
+            let split = whole.clone().split(parts);
+            assert_eq!(split.len(), parts);
+            let fair = usize::from(keys) / parts;
+            assert!(split.iter().all(|part| (fair..=fair + 1).contains(&part.len())), "{keys} in {parts}");
+            let mut again = Batch::new();
+            for part in split {
+                again.append(part);
+            }
+            assert_eq!(again, whole);
+        }
     }
 }

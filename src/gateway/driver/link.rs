@@ -266,7 +266,7 @@ impl Link {
         self.hand_in(read, input);
     }
 
-    /// Whether nothing has to be done for the session: no frame waits to be sent, and no command but a receipt.
+    /// Whether nothing has to be done for the session: no frame waits to be sent, and no command to be carried out.
     pub(super) fn is_quiet(&self) -> bool {
         self.frames.is_empty()
             && self.queue.is_empty()

@@ -126,6 +126,22 @@ async fn what_was_missed_comes_once_and_before_what_is_live() {
 }
 
 #[tokio::test]
+async fn whoever_asks_next_knows_what_was_confirmed_and_acknowledged() {
+    let world = World::start(|_| {});
+    let (tom, jack) = (world.user("tom").await, world.user("jack").await);
+    let receipts = Arc::new(Receipts::new(&jack.to_ref()));
+    for round in 0..50_u64 {
+        let sent = world.send(&tom, to(&jack), "a").await;
+        world.send(&tom, to(&jack), "b").await;
+        let (conversation, first) = (sent.conversation, round * 2 + 1);
+        world.hub.confirm(&jack.to_ref(), Receipt { ranges: vec![(conversation, first, first)] }, false);
+        assert_eq!(world.pull(&jack).await.rows.count(), 1, "round {round}: confirmed");
+        world.hub.acknowledge(&receipts, Position { conversation, seq: first + 1 });
+        assert_eq!(world.pull(&jack).await.rows.count(), 0, "round {round}: acknowledged");
+    }
+}
+
+#[tokio::test]
 async fn a_confirmed_message_is_pending_no_more() {
     let world = World::start(|_| {});
     let (tom, jack) = (world.user("tom").await, world.user("jack").await);

@@ -99,7 +99,8 @@ impl<'a> Incoming<'a> {
     /// What other Acks of the client's look like, if this one, which was read from `text`, names this message in a form
     /// that tells.
     pub(crate) fn shape(&self, text: &str, acknowledged: u64) -> Option<Shape> {
-        Shape::of(text, self.content?, acknowledged, self.origin())
+        let Origin { chat_type, id } = self.origin();
+        Shape::of(text, (self.content?, acknowledged), self.id.zip(id), chat_type)
     }
 
     /// The send that a message from `user` asks for (发送消息); `word` is its type.

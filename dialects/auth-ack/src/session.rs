@@ -40,6 +40,9 @@ const MOST_IN_FLIGHT: usize = 64;
 /// How many bytes of frames may wait; what comes above that is answered with 429.
 const MOST_WAITING_BYTES: usize = 1 << 20;
 
+/// After so many Acks that all look different, others are not compared with them any more.
+const MOST_SHAPES: u8 = 8;
+
 /// For how many commands in flight an idle connection keeps room.
 const KEPT_IN_FLIGHT: usize = 8;
 
@@ -62,6 +65,8 @@ pub(crate) struct AuthAckSession {
     pings: VecDeque<(u64, u32)>,
     /// What the client's last Ack looked like.
     shape: Option<Box<Shape>>,
+    /// How many more may turn out to be the only Ack that looks so.
+    shapes_left: u8,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,6 +110,7 @@ impl AuthAckSession {
             waiting_bytes: 0,
             pings: VecDeque::new(),
             shape: None,
+            shapes_left: MOST_SHAPES,
         }
     }
 }
@@ -187,9 +193,9 @@ impl AuthAckSession {
 
     fn take(&mut self, text: &str, out: &mut Outputs) {
         if let (Phase::Live(_), Some(shape)) = (self.phase, &self.shape)
-            && let Some(wire_id) = shape.read(text)
+            && let Some((wire_id, origin)) = shape.read(text)
         {
-            let origin = shape.origin();
+            self.shapes_left = MOST_SHAPES;
             return self.acknowledge(wire_id, origin, out);
         }
         let frame = match Incoming::read(text) {
@@ -215,7 +221,7 @@ impl AuthAckSession {
             }
             (Word::Ack, Phase::Live(_)) => {
                 let wire_id = frame.acknowledged()?;
-                self.shape = frame.shape(text, wire_id).map(Box::new);
+                self.note_shape(frame, text, wire_id);
                 self.acknowledge(wire_id, frame.origin(), out);
                 Ok(())
             }
@@ -228,6 +234,15 @@ impl AuthAckSession {
             (_, Phase::Fresh | Phase::Authenticating | Phase::Over) => {
                 Err(Error::with_detail(ErrorKind::Unauthenticated, "no Auth frame yet"))
             }
+        }
+    }
+
+    /// Notes what the client's Acks look like, unless each looks different.
+    fn note_shape(&mut self, frame: &Incoming<'_>, text: &str, wire_id: u64) {
+        self.shape = None;
+        if let Some(left) = self.shapes_left.checked_sub(1) {
+            self.shapes_left = left;
+            self.shape = frame.shape(text, wire_id).map(Box::new);
         }
     }
 

@@ -1,48 +1,90 @@
-//! What a client's Acks look like, all but the number.
+//! What a client's Acks look like, all but the numbers.
 //!
 //! A client writes its Acks the same way every time, and sends one for each message it hears. The first is read as a
 //! frame; of those after it that are the same text around other digits, only the digits are.
+
+use std::ops::Range;
 
 use serde_json::value::RawValue;
 
 use crate::error::Origin;
 use crate::loose;
+use crate::wire::ChatType;
 
-/// An Ack's text around the digits of the id it names.
+/// An Ack's text around the digits of the id it names, and of its own id where it has one.
 #[derive(Debug)]
 pub(crate) struct Shape {
-    before: Box<str>,
-    after: Box<str>,
-    origin: Origin,
+    /// Before the first number, behind it, and behind the second.
+    texts: Vec<Box<str>>,
+    /// Whether it has an id of its own, and before the other.
+    own: Option<Own>,
+    chat_type: ChatType,
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Own {
+    First,
+    Second,
 }
 
 impl Shape {
-    /// The shape of an Ack which was read from `text`: its `content`, which stands there, names `id`. `None` if that
-    /// has other digits than those of the id, whose meaning might depend on these.
-    pub(crate) fn of(text: &str, content: &RawValue, id: u64, origin: Origin) -> Option<Self> {
-        let content = content.get();
-        let start = content.find(|letter: char| letter.is_ascii_digit())?;
-        let end = content.rfind(|letter: char| letter.is_ascii_digit())? + 1;
-        if content.get(start..end)? != id.to_string() {
-            return None;
+    /// The shape of an Ack which was read from `text`: its `content`, which stands there, names `acknowledged`, and so
+    /// does the other value its own id, if it has one. `None` if they have other digits than those of the number, whose
+    /// meaning might depend on these.
+    pub(crate) fn of(
+        text: &str,
+        (content, acknowledged): (&RawValue, u64),
+        own: Option<(&RawValue, u64)>,
+        chat_type: ChatType,
+    ) -> Option<Self> {
+        let named = place(text, content, acknowledged)?;
+        let (places, own) = match own {
+            None => (vec![named], None),
+            Some((raw, id)) => match place(text, raw, id)? {
+                own if own.start < named.start => (vec![own, named], Some(Own::First)),
+                own => (vec![named, own], Some(Own::Second)),
+            },
+        };
+        let mut texts = Vec::with_capacity(places.len() + 1);
+        let mut from = 0;
+        for place in places {
+            texts.push(text.get(from..place.start)?.into());
+            from = place.end;
         }
-        let place = content.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
-        let (before, rest) = text.split_at_checked(place + start)?;
-        let after = rest.get(end - start..)?;
-        Some(Self { before: before.into(), after: after.into(), origin })
+        texts.push(text.get(from..)?.into());
+        Some(Self { texts, own, chat_type })
     }
 
-    /// The id that an Ack of this shape names. `None` if it is anything else.
-    pub(crate) fn read(&self, text: &str) -> Option<u64> {
-        let digits = text.strip_prefix(&*self.before)?.strip_suffix(&*self.after)?;
-        // JSON has no numbers that begin with 0.
-        if digits.starts_with('0') { None } else { loose::positive(digits) }
+    /// The id that an Ack of this shape names, and what an error about it can say of it. `None` if it is anything else.
+    pub(crate) fn read(&self, text: &str) -> Option<(u64, Origin)> {
+        let (before, behind) = self.texts.split_first()?;
+        let mut rest = text.strip_prefix(&**before)?;
+        let mut numbers = [0; 2];
+        for (number, behind) in numbers.iter_mut().zip(behind) {
+            let end = rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
+            let (digits, more) = rest.split_at_checked(end)?;
+            // JSON has no numbers that begin with 0.
+            *number = Some(digits).filter(|digits| !digits.starts_with('0')).and_then(loose::positive)?;
+            rest = more.strip_prefix(&**behind)?;
+        }
+        let (named, id) = match (self.own, numbers) {
+            (None, [named, _]) => (named, None),
+            (Some(Own::First), [own, named]) | (Some(Own::Second), [named, own]) => (named, Some(own)),
+        };
+        rest.is_empty().then_some((named, Origin { chat_type: self.chat_type, id }))
     }
+}
 
-    /// What an error about such an Ack can say of it.
-    pub(crate) const fn origin(&self) -> Origin {
-        self.origin
+/// Where the digits of a number stand in a frame, of which `raw` is the part that names it and has no other digits.
+fn place(text: &str, raw: &RawValue, number: u64) -> Option<Range<usize>> {
+    let raw = raw.get();
+    let start = raw.find(|letter: char| letter.is_ascii_digit())?;
+    let end = raw.rfind(|letter: char| letter.is_ascii_digit())? + 1;
+    if raw.get(start..end)? != number.to_string() {
+        return None;
     }
+    let offset = raw.as_ptr().addr().checked_sub(text.as_ptr().addr())?;
+    Some(offset + start..offset + end)
 }
 
 #[cfg(test)]
@@ -52,7 +94,7 @@ mod tests {
     use super::*;
     use crate::decode::Incoming;
 
-    /// The frame, its shape, and the id it names.
+    /// The shape of a frame.
     fn shape(text: &str) -> Option<Shape> {
         let frame = Incoming::read(text).expect("an object");
         frame.shape(text, frame.acknowledged().expect("an id"))
@@ -73,7 +115,7 @@ mod tests {
     fn an_ack_of_the_same_shape_names_what_it_names_when_it_is_read_as_a_frame() {
         for form in FORMS {
             let shape = shape(form).expect(form);
-            assert_eq!(shape.read(form), Some(5), "{form}");
+            assert_eq!(shape.read(form).map(|(id, _)| id), Some(5), "{form}");
             let place =
                 form.rfind("content").expect("a content") + form[form.rfind("content").unwrap()..].find('5').unwrap();
             for digits in
@@ -82,10 +124,31 @@ mod tests {
                 let other = format!("{}{digits}{}", &form[..place], &form[place + 1..]);
                 let read = Incoming::read(&other).ok().and_then(|frame| frame.acknowledged().ok());
                 match shape.read(&other) {
-                    Some(id) => assert_eq!(Some(id), read, "{other}"),
+                    Some((id, _)) => assert_eq!(Some(id), read, "{other}"),
                     None => assert!(!matches!(digits, "6" | "18446744073709551615"), "{other}"),
                 }
             }
+        }
+    }
+
+    #[test]
+    fn an_acks_own_id_may_be_another_every_time() {
+        for (form, other) in [
+            (
+                r#"{"id": 71, "chatType": "Group", "msgType": "Ack", "content": "{\"srcId\": 5}"}"#,
+                r#"{"id": 809, "chatType": "Group", "msgType": "Ack", "content": "{\"srcId\": 61}"}"#,
+            ),
+            (
+                r#"{"content": "{'srcId': 5}", "chatType": "Group", "msgType": "Ack", "id": "71"}"#,
+                r#"{"content": "{'srcId': 61}", "chatType": "Group", "msgType": "Ack", "id": "809"}"#,
+            ),
+        ] {
+            let shape = shape(form).expect(form);
+            let origin = |id| Origin { chat_type: ChatType::Group, id: Some(id) };
+            assert_eq!(shape.read(form), Some((5, origin(71))));
+            assert_eq!(shape.read(other), Some((61, origin(809))));
+            let frame = Incoming::read(other).expect("an object");
+            assert_eq!((frame.acknowledged().unwrap(), frame.origin()), (61, origin(809)));
         }
     }
 
@@ -113,10 +176,10 @@ mod tests {
             let Some(shape) = shape(&text) else { return Ok(()) };
             let mut other = text.clone();
             other.insert_str(cut.min(text.len()), &put);
-            if let Some(read) = shape.read(&other) {
+            if let Some((read, origin)) = shape.read(&other) {
                 let frame = Incoming::read(&other).expect("an object");
                 prop_assert_eq!(frame.acknowledged().expect("an id"), read);
-                prop_assert_eq!(frame.origin(), shape.origin());
+                prop_assert_eq!(frame.origin(), origin);
             }
         }
     }

@@ -58,3 +58,25 @@ async fn a_client_with_many_acks_and_more_sends_than_may_wait_is_read_from_slowl
     }
     drop(soon(talking).await.expect("all was said"));
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn questions_are_answered_while_the_store_waits_even_behind_an_ack() {
+    let gate = Gate::default();
+    let world = World::start_with(true, |_| {}, |dialects| dialects, |engine| gate.before(engine)).await;
+    let (tom, mut client) = world.auth_ack("tom").await;
+    let mut other = world.envelope("jack").await;
+    other.tell("jack", "tom", "1", "x").await;
+    let pushed = client.hear().await["id"].clone();
+
+    gate.shut();
+    other.say(&envelope_send("jack", "ann", "2", "x")).await;
+    soon(gate.reached()).await;
+    let ack = json!({"chatType": "Single", "msgType": "Ack", "content": format!("{{'srcId': {pushed}}}")});
+    client.say(&ack.to_string()).await;
+    client.say(r#"{"msgType":"Ping"}"#).await;
+    assert_eq!(client.hear().await["msgType"], "Pong", "the Ack has been read");
+    let question = json!({"userId": tom, "msgIds": []}).to_string();
+    let answer = world.ask("POST", "/im/message/offline", &["Authorization: demo-tom"], question.as_bytes()).await;
+    assert_eq!(answer.status, 200, "{answer:?}");
+    gate.open();
+}

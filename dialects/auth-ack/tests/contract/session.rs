@@ -273,6 +273,28 @@ fn an_ack_acknowledges_silently() {
 }
 
 #[test]
+fn acks_that_look_alike_are_told_apart() {
+    let mut connection = Connection::live();
+    for number in 1..100_u64 {
+        // Now the same form again and again, now another each time.
+        let form = if number % 30 < 15 { number % 2 } else { 0 };
+        let content = if form == 0 { format!("{{'srcId': {number}}}") } else { format!("{number}") };
+        let frame = json!({"id": 1_000 - number, "chatType": "Group", "msgType": "Ack", "content": content});
+        let seen = connection.frame(&frame.to_string());
+        let (tag, Command::Acknowledge { wire_id }) = command(&seen, 0) else { panic!("{seen:?}") };
+        assert_eq!(*wire_id, number);
+        if number % 10 == 0 {
+            let refused = connection.reply(tag, Err(ErrorKind::Unavailable.into()));
+            let error = only_frame(&refused);
+            assert_eq!((&error["srcId"], &error["chatType"]), (&json!(1_000 - number), &json!("Group")));
+        } else {
+            assert!(connection.reply(tag, Ok(Reply::Done)).is_empty());
+        }
+    }
+    assert_eq!(only_frame(&connection.frame(r#"{"id": 7, "msgType": "Ack", "content": "{'srcId': 0}"}"#))["code"], 400);
+}
+
+#[test]
 fn a_pong_waits_for_everything_before_its_ping() {
     let mut connection = Connection::live();
     assert_eq!(*only_frame(&connection.frame(r#"{"msgType":"Ping"}"#)), json!({"msgType": "Pong"}));

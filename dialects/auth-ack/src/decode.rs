@@ -99,8 +99,7 @@ impl<'a> Incoming<'a> {
     /// What other Acks of the client's look like, if this one, which was read from `text`, names this message in a form
     /// that tells.
     pub(crate) fn shape(&self, text: &str, acknowledged: u64) -> Option<Shape> {
-        let Origin { chat_type, id } = self.origin();
-        Shape::of(text, (self.content?, acknowledged), self.id.zip(id), chat_type)
+        Shape::of(text, (self.content?, acknowledged), self.id.zip(self.origin().id))
     }
 
     /// The send that a message from `user` asks for (发送消息); `word` is its type.

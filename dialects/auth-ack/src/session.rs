@@ -138,6 +138,17 @@ impl Session for AuthAckSession {
         }
     }
 
+    /// An Ack that looks like the one before.
+    fn acknowledges(&mut self, frame: &str) -> Option<u64> {
+        let Phase::Live(_) = self.phase else { return None };
+        if self.has_to_wait() || !self.waiting.is_empty() {
+            return None;
+        }
+        let wire_id = self.shape.as_ref()?.read(frame)?;
+        self.shapes_left = MOST_SHAPES;
+        Some(wire_id)
+    }
+
     /// Acks are answered many at a time, and nothing is said to them.
     fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {
         let silent = |command: &InFlight| matches!(command.task, Task::Acknowledge | Task::AuthenticateAgain);
@@ -192,12 +203,6 @@ impl AuthAckSession {
     }
 
     fn take(&mut self, text: &str, out: &mut Outputs) {
-        if let (Phase::Live(_), Some(shape)) = (self.phase, &self.shape)
-            && let Some((wire_id, origin)) = shape.read(text)
-        {
-            self.shapes_left = MOST_SHAPES;
-            return self.acknowledge(wire_id, origin, out);
-        }
         let frame = match Incoming::read(text) {
             Ok(frame) => frame,
             Err(error) => return out.send_json(&error::frame(&error, Origin::default())),
@@ -222,7 +227,8 @@ impl AuthAckSession {
             (Word::Ack, Phase::Live(_)) => {
                 let wire_id = frame.acknowledged()?;
                 self.note_shape(frame, text, wire_id);
-                self.acknowledge(wire_id, frame.origin(), out);
+                let tag = self.command(Task::Acknowledge, frame.origin());
+                out.command(tag, Command::Acknowledge { wire_id });
                 Ok(())
             }
             (Word::Message(word), Phase::Live(user)) => {
@@ -244,11 +250,6 @@ impl AuthAckSession {
             self.shapes_left = left;
             self.shape = frame.shape(text, wire_id).map(Box::new);
         }
-    }
-
-    fn acknowledge(&mut self, wire_id: u64, origin: Origin, out: &mut Outputs) {
-        let tag = self.command(Task::Acknowledge, origin);
-        out.command(tag, Command::Acknowledge { wire_id });
     }
 
     fn authenticate(&mut self, frame: &Incoming<'_>, out: &mut Outputs) {

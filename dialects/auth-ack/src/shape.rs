@@ -7,24 +7,15 @@ use std::ops::Range;
 
 use serde_json::value::RawValue;
 
-use crate::error::Origin;
 use crate::loose;
-use crate::wire::ChatType;
 
 /// An Ack's text around the digits of the id it names, and of its own id where it has one.
 #[derive(Debug)]
 pub(crate) struct Shape {
     /// Before the first number, behind it, and behind the second.
     texts: Vec<Box<str>>,
-    /// Whether it has an id of its own, and before the other.
-    own: Option<Own>,
-    chat_type: ChatType,
-}
-
-#[derive(Debug, Clone, Copy)]
-enum Own {
-    First,
-    Second,
+    /// Which of the numbers is the one it names.
+    named: usize,
 }
 
 impl Shape {
@@ -35,16 +26,12 @@ impl Shape {
         text: &str,
         (content, acknowledged): (&RawValue, u64),
         own: Option<(&RawValue, u64)>,
-        chat_type: ChatType,
     ) -> Option<Self> {
         let named = place(text, content, acknowledged)?;
-        let (places, own) = match own {
-            None => (vec![named], None),
-            Some((raw, id)) => match place(text, raw, id)? {
-                own if own.start < named.start => (vec![own, named], Some(Own::First)),
-                own => (vec![named, own], Some(Own::Second)),
-            },
-        };
+        let own = own.map(|(raw, id)| place(text, raw, id).ok_or(())).transpose().ok()?;
+        let named_first = own.as_ref().is_none_or(|own| named.start < own.start);
+        let mut places: Vec<Range<usize>> = own.into_iter().chain([named]).collect();
+        places.sort_unstable_by_key(|place| place.start);
         let mut texts = Vec::with_capacity(places.len() + 1);
         let mut from = 0;
         for place in places {
@@ -52,26 +39,25 @@ impl Shape {
             from = place.end;
         }
         texts.push(text.get(from..)?.into());
-        Some(Self { texts, own, chat_type })
+        Some(Self { texts, named: usize::from(!named_first) })
     }
 
-    /// The id that an Ack of this shape names, and what an error about it can say of it. `None` if it is anything else.
-    pub(crate) fn read(&self, text: &str) -> Option<(u64, Origin)> {
+    /// The id that an Ack of this shape names. `None` if it is anything else.
+    pub(crate) fn read(&self, text: &str) -> Option<u64> {
         let (before, behind) = self.texts.split_first()?;
         let mut rest = text.strip_prefix(&**before)?;
-        let mut numbers = [0; 2];
-        for (number, behind) in numbers.iter_mut().zip(behind) {
+        let mut named = None;
+        for (place, behind) in behind.iter().enumerate() {
             let end = rest.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(rest.len());
             let (digits, more) = rest.split_at_checked(end)?;
             // JSON has no numbers that begin with 0.
-            *number = Some(digits).filter(|digits| !digits.starts_with('0')).and_then(loose::positive)?;
+            let number = Some(digits).filter(|digits| !digits.starts_with('0')).and_then(loose::positive)?;
+            if place == self.named {
+                named = Some(number);
+            }
             rest = more.strip_prefix(&**behind)?;
         }
-        let (named, id) = match (self.own, numbers) {
-            (None, [named, _]) => (named, None),
-            (Some(Own::First), [own, named]) | (Some(Own::Second), [named, own]) => (named, Some(own)),
-        };
-        rest.is_empty().then_some((named, Origin { chat_type: self.chat_type, id }))
+        named.filter(|_| rest.is_empty())
     }
 }
 
@@ -115,7 +101,7 @@ mod tests {
     fn an_ack_of_the_same_shape_names_what_it_names_when_it_is_read_as_a_frame() {
         for form in FORMS {
             let shape = shape(form).expect(form);
-            assert_eq!(shape.read(form).map(|(id, _)| id), Some(5), "{form}");
+            assert_eq!(shape.read(form), Some(5), "{form}");
             let place =
                 form.rfind("content").expect("a content") + form[form.rfind("content").unwrap()..].find('5').unwrap();
             for digits in
@@ -124,7 +110,7 @@ mod tests {
                 let other = format!("{}{digits}{}", &form[..place], &form[place + 1..]);
                 let read = Incoming::read(&other).ok().and_then(|frame| frame.acknowledged().ok());
                 match shape.read(&other) {
-                    Some((id, _)) => assert_eq!(Some(id), read, "{other}"),
+                    Some(id) => assert_eq!(Some(id), read, "{other}"),
                     None => assert!(!matches!(digits, "6" | "18446744073709551615"), "{other}"),
                 }
             }
@@ -144,11 +130,8 @@ mod tests {
             ),
         ] {
             let shape = shape(form).expect(form);
-            let origin = |id| Origin { chat_type: ChatType::Group, id: Some(id) };
-            assert_eq!(shape.read(form), Some((5, origin(71))));
-            assert_eq!(shape.read(other), Some((61, origin(809))));
-            let frame = Incoming::read(other).expect("an object");
-            assert_eq!((frame.acknowledged().unwrap(), frame.origin()), (61, origin(809)));
+            assert_eq!((shape.read(form), shape.read(other)), (Some(5), Some(61)));
+            assert_eq!(Incoming::read(other).expect("an object").acknowledged().unwrap(), 61);
         }
     }
 
@@ -176,10 +159,9 @@ mod tests {
             let Some(shape) = shape(&text) else { return Ok(()) };
             let mut other = text.clone();
             other.insert_str(cut.min(text.len()), &put);
-            if let Some((read, origin)) = shape.read(&other) {
+            if let Some(read) = shape.read(&other) {
                 let frame = Incoming::read(&other).expect("an object");
                 prop_assert_eq!(frame.acknowledged().expect("an id"), read);
-                prop_assert_eq!(frame.origin(), origin);
             }
         }
     }

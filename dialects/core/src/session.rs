@@ -17,6 +17,12 @@ pub trait Session: Send {
     /// Takes one input in and puts out what follows from it. `now` is the wall clock.
     fn handle(&mut self, now: Timestamp, input: Input<'_>, out: &mut Outputs);
 
+    /// The auth-ack id of the message that a frame acknowledges, where that can be told at a glance and is all that the
+    /// frame is about: if it is done on the spot, the frame need not be handed in.
+    fn acknowledges(&mut self, _frame: &str) -> Option<u64> {
+        None
+    }
+
     /// Takes in that several commands were done, in the order in which they were put out: the same as an
     /// [`Input::Reply`] with [`Reply::Done`] for each of them.
     fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {

@@ -28,11 +28,14 @@ impl Acks {
     }
 
     /// The client has acknowledged a message: its place, if it was pushed here and not acknowledged before.
-    pub(super) fn note(&mut self, tag: Tag, id: u64) -> Option<Position> {
+    pub(super) fn take(&mut self, id: u64) -> Option<Position> {
         let place = self.pushed.iter().position(|(pushed, _)| *pushed == id)?;
-        let (_, position) = self.pushed.remove(place)?;
+        self.pushed.remove(place).map(|(_, position)| position)
+    }
+
+    /// A command that acknowledged is done.
+    pub(super) fn note(&mut self, tag: Tag) {
         self.noted.push(tag);
-        Some(position)
     }
 
     /// The commands that were noted since this was asked last, if any: they are done.
@@ -69,17 +72,20 @@ mod tests {
         acks
     }
 
-    /// The place of what an Ack acknowledges.
-    fn note(acks: &mut Acks, tag: u64, id: u64) -> Option<u64> {
-        acks.note(Tag(tag), id).map(|position| position.seq)
-    }
-
     #[test]
     fn acks_confirm_what_they_name_in_any_order_and_once() {
         let mut acks = pushed(1..=5);
-        assert_eq!(note(&mut acks, 1, 1_004), Some(4));
-        assert_eq!(note(&mut acks, 2, 1_002), Some(2));
-        assert_eq!(note(&mut acks, 3, 1_002), None);
+        let mut take = |id| acks.take(id).map(|position| position.seq);
+        assert_eq!((take(1_004), take(1_002), take(1_002)), (Some(4), Some(2), None));
+        assert_eq!(take(7), None, "what is unknown is left to the store");
+    }
+
+    #[test]
+    fn the_commands_that_acknowledged_are_told_once() {
+        let mut acks = Acks::default();
+        assert_eq!(acks.take_noted(), None);
+        acks.note(Tag(1));
+        acks.note(Tag(2));
         let noted = acks.take_noted();
         assert_eq!(noted, Some(vec![Tag(1), Tag(2)]));
         acks.reuse(noted.unwrap());
@@ -87,17 +93,10 @@ mod tests {
     }
 
     #[test]
-    fn an_ack_of_something_unknown_is_left_to_the_store() {
-        let mut acks = pushed([1]);
-        assert_eq!(note(&mut acks, 1, 7), None);
-        assert_eq!(acks.take_noted(), None);
-    }
-
-    #[test]
     fn a_client_that_never_acknowledges_takes_bounded_memory() {
         let mut acks = pushed(1..=5_000);
         assert_eq!(acks.pushed.len(), MOST);
-        assert_eq!(note(&mut acks, 1, 1_001), None);
-        assert_eq!(note(&mut acks, 2, 6_000), Some(5_000));
+        assert_eq!(acks.take(1_001), None);
+        assert_eq!(acks.take(6_000), Some(Position { conversation: ConversationId::new(1), seq: 5_000 }));
     }
 }

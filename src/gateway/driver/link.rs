@@ -232,13 +232,28 @@ impl Link {
         }
     }
 
+    /// Whether a frame only acknowledges what was pushed here and not acknowledged before: then that is passed on.
+    fn is_done(&mut self, text: &str) -> bool {
+        matches!(self.state, State::Open)
+            && self.acks.is_some()
+            && self.session.acknowledges(text).is_some_and(|wire_id| self.acknowledge(wire_id))
+    }
+
     /// Passes on what the client has acknowledged; whether that was pushed here and not acknowledged before.
-    fn note_ack(&mut self, tag: Tag, wire_id: u64) -> bool {
+    fn acknowledge(&mut self, wire_id: u64) -> bool {
         let (Some(acks), Some(receipts)) = (&mut self.acks, &self.receipts) else { return false };
-        let hub = &self.connection.listener.shared.hub;
-        let Some(position) = acks.note(tag, wire_id) else { return false };
-        hub.acknowledge(receipts, position);
+        let Some(position) = acks.take(wire_id) else { return false };
+        self.connection.listener.shared.hub.acknowledge(receipts, position);
         true
+    }
+
+    /// The same for a command of the session's, which is done with it.
+    fn note_ack(&mut self, tag: Tag, wire_id: u64) -> bool {
+        let acknowledged = self.acknowledge(wire_id);
+        if let (true, Some(acks)) = (acknowledged, &mut self.acks) {
+            acks.note(tag);
+        }
+        acknowledged
     }
 
     /// Hands a command over at once where none is before it.
@@ -259,6 +274,9 @@ impl Link {
     /// Hands a frame of the client's, which was read at this time, to the session, unless it talks too much.
     pub(super) fn hear(&mut self, text: &str, read: Timestamp) {
         let input = if self.connection.pace.allows() {
+            if self.is_done(text) {
+                return;
+            }
             Input::Frame(text)
         } else {
             Input::Refused(Some(text), ErrorKind::RateLimited.into())

@@ -272,26 +272,52 @@ fn an_ack_acknowledges_silently() {
     }
 }
 
+fn ack(own: u64, content: &str) -> String {
+    json!({"id": own, "chatType": "Group", "msgType": "Ack", "content": content}).to_string()
+}
+
 #[test]
-fn acks_that_look_alike_are_told_apart() {
+fn an_ack_that_looks_like_the_one_before_is_read_at_a_glance() {
     let mut connection = Connection::live();
-    for number in 1..100_u64 {
-        // Now the same form again and again, now another each time.
-        let form = if number % 30 < 15 { number % 2 } else { 0 };
-        let content = if form == 0 { format!("{{'srcId': {number}}}") } else { format!("{number}") };
-        let frame = json!({"id": 1_000 - number, "chatType": "Group", "msgType": "Ack", "content": content});
-        let seen = connection.frame(&frame.to_string());
-        let (tag, Command::Acknowledge { wire_id }) = command(&seen, 0) else { panic!("{seen:?}") };
-        assert_eq!(*wire_id, number);
-        if number % 10 == 0 {
-            let refused = connection.reply(tag, Err(ErrorKind::Unavailable.into()));
-            let error = only_frame(&refused);
-            assert_eq!((&error["srcId"], &error["chatType"]), (&json!(1_000 - number), &json!("Group")));
-        } else {
-            assert!(connection.reply(tag, Ok(Reply::Done)).is_empty());
+    assert_eq!(connection.acknowledges(&ack(1, "{'srcId': 9}")), None, "there was none before");
+    for content in ["{'srcId': 9}", "9"] {
+        let seen = connection.frame(&ack(2, content));
+        let (tag, Command::Acknowledge { wire_id: 9 }) = command(&seen, 0) else { panic!("{seen:?}") };
+        for number in [1, 80, u64::MAX] {
+            let like = ack(number, &content.replace('9', &number.to_string()));
+            assert_eq!(connection.acknowledges(&like), Some(number));
         }
+        for other in [ack(3, "{'srcId': 0}"), ack(3, "{'srcId':9}"), ack(3, " 9"), HELLO.to_owned(), "{}".to_owned()] {
+            assert_eq!(connection.acknowledges(&other), None, "{other}");
+        }
+        assert!(connection.reply(tag, Ok(Reply::Done)).is_empty());
     }
-    assert_eq!(only_frame(&connection.frame(r#"{"id": 7, "msgType": "Ack", "content": "{'srcId': 0}"}"#))["code"], 400);
+}
+
+#[test]
+fn an_ack_takes_its_turn_behind_frames_that_wait() {
+    let mut connection = Connection::live();
+    let seen = connection.frame(&ack(1, "9"));
+    let first = command(&seen, 0).0;
+    for number in 0..64 {
+        connection.frame(&ack(2, &format!("[{number}]")));
+        connection.frame(HELLO);
+    }
+    assert_eq!(connection.acknowledges(&ack(3, "9")), None);
+    connection.reply(first, Ok(Reply::Done));
+    assert_eq!(connection.acknowledges(&ack(3, "9")), None, "a frame waits still");
+}
+
+#[test]
+fn acks_that_each_look_different_are_not_compared_for_ever() {
+    let mut connection = Connection::live();
+    for number in 1..20 {
+        let content = format!("{{'srcId':{}9}}", " ".repeat(number));
+        let seen = connection.frame(&ack(1, &content));
+        let tag = command(&seen, 0).0;
+        assert!(connection.reply(tag, Ok(Reply::Done)).is_empty());
+    }
+    assert_eq!(connection.acknowledges(&ack(1, &format!("{{'srcId':{}9}}", " ".repeat(19)))), None);
 }
 
 #[test]

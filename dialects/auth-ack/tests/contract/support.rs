@@ -149,6 +149,10 @@ impl Connection {
         self.input(Input::Frame(text))
     }
 
+    pub(crate) fn acknowledges(&mut self, frame: &str) -> Option<u64> {
+        self.session.acknowledges(frame)
+    }
+
     pub(crate) fn done(&mut self, tags: &[Tag]) -> Vec<Seen> {
         self.outputs(|session, now, outputs| session.done(now, tags, outputs))
     }

@@ -148,21 +148,6 @@ impl Session for AuthAckSession {
         self.shapes_left = MOST_SHAPES;
         Some(wire_id)
     }
-
-    /// Acks are answered many at a time, and nothing is said to them.
-    fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {
-        let silent = |command: &InFlight| matches!(command.task, Task::Acknowledge | Task::AuthenticateAgain);
-        // Both are in the order in which they were put out.
-        let answered = |command: &InFlight| tags.binary_search(&Tag(command.tag)).is_ok();
-        if self.phase == Phase::Over || !self.in_flight.iter().filter(|command| answered(command)).all(silent) {
-            for tag in tags {
-                self.handle(now, Input::Reply(*tag, Ok(Reply::Done)), out);
-            }
-            return;
-        }
-        self.in_flight.retain(|command| !answered(command));
-        self.answered(out);
-    }
 }
 
 // What clients send.

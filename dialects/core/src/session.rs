@@ -22,14 +22,6 @@ pub trait Session: Send {
     fn acknowledges(&mut self, _frame: &str) -> Option<u64> {
         None
     }
-
-    /// Takes in that several commands were done, in the order in which they were put out: the same as an
-    /// [`Input::Reply`] with [`Reply::Done`] for each of them.
-    fn done(&mut self, now: Timestamp, tags: &[Tag], out: &mut Outputs) {
-        for tag in tags {
-            self.handle(now, Input::Reply(*tag, Ok(Reply::Done)), out);
-        }
-    }
 }
 
 /// What a session is made with.

@@ -15,7 +15,7 @@ pub(super) struct Acks {
     /// The ids on the wire of what was pushed, in that order, and where it is.
     pushed: VecDeque<(u64, Position)>,
     /// The commands that were noted and not answered.
-    noted: Vec<Tag>,
+    noted: VecDeque<Tag>,
 }
 
 impl Acks {
@@ -35,18 +35,12 @@ impl Acks {
 
     /// A command that acknowledged is done.
     pub(super) fn note(&mut self, tag: Tag) {
-        self.noted.push(tag);
+        self.noted.push_back(tag);
     }
 
-    /// The commands that were noted since this was asked last, if any: they are done.
-    pub(super) fn take_noted(&mut self) -> Option<Vec<Tag>> {
-        (!self.noted.is_empty()).then(|| std::mem::take(&mut self.noted))
-    }
-
-    /// Takes back the room for them.
-    pub(super) fn reuse(&mut self, mut noted: Vec<Tag>) {
-        noted.clear();
-        self.noted = noted;
+    /// The next of those commands.
+    pub(super) fn next_noted(&mut self) -> Option<Tag> {
+        self.noted.pop_front()
     }
 
     /// Gives back what a burst has taken.
@@ -54,7 +48,7 @@ impl Acks {
         if self.pushed.is_empty() {
             self.pushed = VecDeque::new();
         }
-        self.noted = Vec::new();
+        self.noted = VecDeque::new();
     }
 }
 
@@ -83,13 +77,10 @@ mod tests {
     #[test]
     fn the_commands_that_acknowledged_are_told_once() {
         let mut acks = Acks::default();
-        assert_eq!(acks.take_noted(), None);
         acks.note(Tag(1));
         acks.note(Tag(2));
-        let noted = acks.take_noted();
-        assert_eq!(noted, Some(vec![Tag(1), Tag(2)]));
-        acks.reuse(noted.unwrap());
-        assert_eq!(acks.take_noted(), None);
+        let told: Vec<Tag> = std::iter::from_fn(|| acks.next_noted()).collect();
+        assert_eq!(told, [Tag(1), Tag(2)]);
     }
 
     #[test]

@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use koine_core::{
-    Command, ErrorKind, HttpResponse, Input, Opening, Output, Outputs, Purpose, Session, SocketRequest, Tag, Timestamp,
-    Token,
+    Command, ErrorKind, HttpResponse, Input, Opening, Output, Outputs, Purpose, Reply, Session, SocketRequest, Tag,
+    Timestamp, Token,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -195,11 +195,8 @@ impl Link {
             self.session.handle(now, input, outputs);
             self.take(outputs);
             // Acks are done where they are noted.
-            while let Some(noted) = self.acks.as_mut().and_then(|acks| acks.take_noted()) {
-                self.session.done(now, &noted, outputs);
-                if let Some(acks) = &mut self.acks {
-                    acks.reuse(noted);
-                }
+            while let Some(tag) = self.acks.as_mut().and_then(|acks| acks.next_noted()) {
+                self.session.handle(now, Input::Reply(tag, Ok(Reply::Done)), outputs);
                 self.take(outputs);
             }
         });

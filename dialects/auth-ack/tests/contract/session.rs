@@ -340,42 +340,6 @@ fn a_pong_waits_for_everything_before_its_ping() {
 }
 
 #[test]
-fn acks_that_are_done_together_are_done_as_if_one_by_one() {
-    // Three Acks, a message after the second, Pings in between; then answers in two portions.
-    let play = |together: bool| {
-        let mut connection = Connection::live();
-        let ack = r#"{"chatType":"Single","msgType":"Ack","content":"{\"srcId\":5}"}"#;
-        let mut seen = Vec::new();
-        let mut tags = Vec::new();
-        for frame in [ack, r#"{"msgType":"Ping"}"#, ack, HELLO, r#"{"msgType":"Ping"}"#, ack, r#"{"msgType":"Ping"}"#] {
-            for out in connection.frame(frame) {
-                if let Seen::Command(tag, _) = out {
-                    tags.push(tag);
-                }
-            }
-        }
-        let [first, second, message, third] = tags[..] else { panic!("{tags:?}") };
-        for portion in [&[first, second][..], &[third]] {
-            let outputs: Vec<Seen> = if together {
-                connection.done(portion)
-            } else {
-                portion.iter().flat_map(|tag| connection.reply(*tag, Ok(Reply::Done))).collect()
-            };
-            seen.push(format!("{outputs:?}"));
-        }
-        seen.push(format!("{:?}", connection.reply(message, Ok(sent(Some(5))))));
-        seen.join("\n")
-    };
-    let seen = play(true);
-    assert_eq!(seen, play(false));
-    assert_eq!(seen.matches("Pong").count(), 3);
-    // A message among them is answered all the same.
-    let mut connection = Connection::live();
-    let tag = command(&connection.frame(HELLO), 0).0;
-    assert_eq!(only_frame(&connection.done(&[tag]))["code"], 500);
-}
-
-#[test]
 fn a_ping_behind_an_auth_tells_that_it_was_taken() {
     let (mut connection, tag) = Connection::authenticating();
     assert!(connection.frame(r#"{"msgType":"Ping"}"#).is_empty());

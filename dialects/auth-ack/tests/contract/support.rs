@@ -153,10 +153,6 @@ impl Connection {
         self.session.acknowledges(frame)
     }
 
-    pub(crate) fn done(&mut self, tags: &[Tag]) -> Vec<Seen> {
-        self.outputs(|session, now, outputs| session.done(now, tags, outputs))
-    }
-
     pub(crate) fn reply(&mut self, tag: Tag, result: Result<Reply, Error>) -> Vec<Seen> {
         self.input(Input::Reply(tag, result))
     }

@@ -188,8 +188,7 @@ impl Work {
         publisher: Arc<Publisher>,
         clock: Clock,
     ) -> (Self, JoinHandle<()>) {
-        let telling = queue.clone();
-        let (dispatcher, dispatching) = dispatch::start(publisher, move || telling.turned());
+        let (dispatcher, dispatching) = dispatch::start(publisher, queue.clone());
         let most = store.max_batch().max(1);
         (Self { queue: queue.clone(), store, dispatcher, clock, most, flushed: Instant::now() }, dispatching)
     }

@@ -9,6 +9,7 @@ use koine_core::Error;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 
 use super::publish::Publisher;
+use super::queue::Queue;
 use super::registry::Slot;
 use crate::store::{Applied, Outcome};
 
@@ -39,20 +40,27 @@ pub(super) enum Decided {
 /// The way to the task.
 pub(super) type Dispatcher = mpsc::Sender<Decided>;
 
-/// Starts the task; it ends when its sender is dropped. After a round it calls `turned` whenever all who have something
-/// to do have had a turn, until that says that nothing came of it.
-pub(super) fn start(
+/// Starts the task; it ends when its sender is dropped. It counts the turns by which what waits in the queue is gathered.
+pub(super) fn start<T: Send + 'static>(
     publisher: Arc<Publisher>,
-    turned: impl Fn() -> bool + Send + 'static,
+    queue: Arc<Queue<T>>,
 ) -> (Dispatcher, tokio::task::JoinHandle<()>) {
     let (sender, rounds) = mpsc::channel(ROUNDS);
-    (sender, tokio::spawn(run(publisher, rounds, turned)))
+    (sender, tokio::spawn(run(publisher, rounds, queue)))
 }
 
-async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, turned: impl Fn() -> bool) {
+async fn run<T>(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, queue: Arc<Queue<T>>) {
     // How many operations were decided so far.
     let mut decided = 0;
-    while let Some(next) = rounds.recv().await {
+    loop {
+        let next = tokio::select! {
+            next = rounds.recv() => next,
+            () = queue.stirs() => {
+                count_turns(&rounds, &queue).await;
+                continue;
+            }
+        };
+        let Some(next) = next else { return };
         match next {
             Decided::Round(applied, parties) => {
                 // Answers first: a sender has its reply before its own event.
@@ -70,17 +78,22 @@ async fn run(publisher: Arc<Publisher>, mut rounds: mpsc::Receiver<Decided>, tur
                     drop(room);
                 }
                 publisher.publish(effects.into_iter()).await;
-                while rounds.is_empty() {
-                    // Whoever was woken goes first, and whoever has something to read by then.
-                    tokio::task::yield_now().await;
-                    if turned() {
-                        break;
-                    }
-                }
+                count_turns(&rounds, &queue).await;
             }
             Decided::Stopped(done) => {
                 let _ = done.send(());
             }
+        }
+    }
+}
+
+/// Counts turns until one brings nothing, or there is a round to tell.
+async fn count_turns<T>(rounds: &mpsc::Receiver<Decided>, queue: &Queue<T>) {
+    while rounds.is_empty() {
+        // Whoever was woken goes first, and whoever has something to read by then.
+        tokio::task::yield_now().await;
+        if queue.turned() {
+            return;
         }
     }
 }

@@ -1,13 +1,14 @@
 //! What waits for the committer, and when it is taken.
 //!
 //! ```text
-//!            put                    put                        enough wait, or the last round has been told,
-//! Empty ───────────► taken at once        Loaded: gathers ───► or PATIENCE has passed: all are taken together
+//!            put                    put                   a turn brings nothing more, enough wait, or PATIENCE has passed
+//! Empty ───────────► gathers ◄────────────────► gathers ───► all are taken together
 //! ```
 //!
-//! Each round costs the disk one synchronisation and the threads a few turns, however much is in it. An operation that
-//! finds nothing before it is taken at once. Where some came while the round before was made durable, those whom that
-//! round concerns are told first: what they have to say next joins in, turn by turn for as long as something comes.
+//! Each round costs the disk one synchronisation and the threads a few turns, however much is in it. What comes is
+//! gathered turn by turn of all who have something to do, for as long as each turn brings something. So a message that
+//! comes alone waits for one turn, those that come close together share a round, and whoever is told of a round has its
+//! next message in the one after it.
 //!
 //! What may wait (a receipt, which is gathered in memory anyway) brings about no round. It goes with the next, or after
 //! the longest that the taker waits.
@@ -15,10 +16,11 @@
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::Notify;
 
 /// So many are worth a round of their own.
 const ENOUGH: usize = 128;
-/// The longest that something which waits is gathered for.
+/// The longest that something is gathered for while a round is being told.
 const PATIENCE: Duration = Duration::from_millis(1);
 /// So many together do not wait any longer, even if each of them may.
 const MANY: usize = 1_024;
@@ -28,6 +30,8 @@ const MANY: usize = 1_024;
 pub(super) struct Queue<T> {
     state: Mutex<State<T>>,
     changed: Changed,
+    /// Calls whoever counts the turns.
+    first: Notify,
 }
 
 #[derive(Debug)]
@@ -37,24 +41,13 @@ struct State<T> {
     urgent: usize,
     /// Something that may wait has not been dealt with: it waits, or is in the round under way.
     unsettled: bool,
-    /// What the taker waits for.
-    wanted: Wanted,
-    /// The last round has been told, and whoever had something to say to that has said it.
-    told: bool,
-    /// How many urgent ones waited when the last turn was over.
-    seen: usize,
+    /// The taker waits for a round.
+    wanted: bool,
+    /// How many urgent ones waited when the last turn was over; `None` if turns are not counted, since one brought
+    /// nothing.
+    seen: Option<usize>,
     /// Nobody puts anything in any more.
     closed: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Wanted {
-    /// It is busy.
-    Nothing,
-    /// Anything at all.
-    Anything,
-    /// Enough, or the end of a round's telling.
-    Enough,
 }
 
 /// How the taker learns that what it waits for is there.
@@ -64,7 +57,7 @@ enum Changed {
     Thread(Condvar),
     /// It is a task, as in simulations.
     #[cfg(test)]
-    Task(tokio::sync::Notify),
+    Task(Notify),
 }
 
 /// What was taken.
@@ -85,20 +78,13 @@ impl<T> Queue<T> {
     /// A queue for a task.
     #[cfg(test)]
     pub(super) fn for_task() -> Self {
-        Self::new(Changed::Task(tokio::sync::Notify::new()))
+        Self::new(Changed::Task(Notify::new()))
     }
 
     fn new(changed: Changed) -> Self {
-        let state = State {
-            waiting: Vec::new(),
-            urgent: 0,
-            unsettled: false,
-            wanted: Wanted::Nothing,
-            told: true,
-            seen: 0,
-            closed: false,
-        };
-        Self { state: Mutex::new(state), changed }
+        let state =
+            State { waiting: Vec::new(), urgent: 0, unsettled: false, wanted: false, seen: None, closed: false };
+        Self { state: Mutex::new(state), changed, first: Notify::new() }
     }
 
     /// Puts something behind what waits. Once the queue is closed it is given back.
@@ -109,7 +95,13 @@ impl<T> Queue<T> {
         }
         state.waiting.push(item);
         state.urgent += 1;
-        self.tell(state);
+        if state.wanted && state.seen.is_none() {
+            state.seen = Some(state.urgent);
+            drop(state);
+            self.first.notify_one();
+        } else {
+            self.tell(state);
+        }
         Ok(())
     }
 
@@ -147,15 +139,22 @@ impl<T> Queue<T> {
         drop(forgotten);
     }
 
-    /// Everybody has had a turn since a round began to be told, or since the last turn. Whether nothing came in it:
-    /// then the round is told.
+    /// Something has come, and turns have to be counted. May be said once too often.
+    pub(super) async fn stirs(&self) {
+        self.first.notified().await;
+    }
+
+    /// Everybody has had a turn since something came, a round began to be told, or the last turn. Whether nothing came
+    /// in it: then what waits is a round.
     pub(super) fn turned(&self) -> bool {
         let mut state = self.state.lock();
         let urgent = state.urgent;
-        if urgent > std::mem::replace(&mut state.seen, urgent) {
+        if let Some(seen) = &mut state.seen
+            && urgent > std::mem::replace(seen, urgent)
+        {
             return false;
         }
-        state.told = true;
+        state.seen = None;
         self.tell(state);
         true
     }
@@ -163,14 +162,13 @@ impl<T> Queue<T> {
     /// A round is about to be told.
     pub(super) fn begins_telling(&self) {
         let mut state = self.state.lock();
-        state.told = false;
-        state.seen = state.urgent;
+        state.seen = Some(state.urgent);
     }
 
-    /// Wakes the taker if what it waits for is there.
+    /// Wakes the taker if there is a round for it.
     fn tell(&self, mut state: parking_lot::MutexGuard<'_, State<T>>) {
-        if state.is_ready() {
-            state.wanted = Wanted::Nothing;
+        if state.wanted && state.is_ready() {
+            state.wanted = false;
             drop(state);
             match &self.changed {
                 Changed::Thread(changed) => {
@@ -185,8 +183,8 @@ impl<T> Queue<T> {
     /// Takes at most so many into `round`, which is empty; waits at most so long for the first. Blocks its thread.
     pub(super) fn take(&self, round: &mut Vec<T>, most: usize, longest: Duration) -> Taken {
         let mut state = self.state.lock();
-        if let (Some(wanted), Changed::Thread(changed)) = (state.want(), &self.changed) {
-            let _ = changed.wait_for(&mut state, wanted.patience(longest));
+        if let (Some(patience), Changed::Thread(changed)) = (state.want(longest), &self.changed) {
+            let _ = changed.wait_for(&mut state, patience);
         }
         state.take(round, most)
     }
@@ -194,47 +192,31 @@ impl<T> Queue<T> {
     /// The same for a task.
     #[cfg(test)]
     pub(super) async fn take_in_task(&self, round: &mut Vec<T>, most: usize, longest: Duration) -> Taken {
-        let wanted = self.state.lock().want();
-        if let (Some(wanted), Changed::Task(changed)) = (wanted, &self.changed) {
-            let _ = tokio::time::timeout(wanted.patience(longest), changed.notified()).await;
+        let patience = self.state.lock().want(longest);
+        if let (Some(patience), Changed::Task(changed)) = (patience, &self.changed) {
+            let _ = tokio::time::timeout(patience, changed.notified()).await;
         }
         self.state.lock().take(round, most)
     }
 }
 
-impl Wanted {
-    const fn patience(self, longest: Duration) -> Duration {
-        match self {
-            Self::Nothing | Self::Anything => longest,
-            Self::Enough => PATIENCE,
-        }
-    }
-}
-
 impl<T> State<T> {
     fn is_ready(&self) -> bool {
-        match self.wanted {
-            Wanted::Nothing => false,
-            Wanted::Anything => self.closed || self.urgent > 0,
-            Wanted::Enough => self.closed || self.told || self.urgent >= ENOUGH,
-        }
+        self.closed || self.urgent >= ENOUGH || (self.seen.is_none() && self.urgent > 0)
     }
 
-    /// What the taker has to wait for, if it has to.
-    fn want(&mut self) -> Option<Wanted> {
+    /// How long the taker has to wait for a round, if it has to.
+    fn want(&mut self, longest: Duration) -> Option<Duration> {
         // What was taken before has been dealt with.
         self.unsettled &= !self.waiting.is_empty();
-        let wanted = if self.urgent == 0 { Wanted::Anything } else { Wanted::Enough };
-        self.wanted = wanted;
-        if self.is_ready() {
-            self.wanted = Wanted::Nothing;
-            return None;
-        }
-        Some(wanted)
+        self.wanted = !self.is_ready();
+        // Whoever tells a round may be held up.
+        let patience = if self.seen.is_none() { longest } else { PATIENCE };
+        self.wanted.then_some(patience)
     }
 
     fn take(&mut self, round: &mut Vec<T>, most: usize) -> Taken {
-        self.wanted = Wanted::Nothing;
+        self.wanted = false;
         if self.waiting.is_empty() && self.closed {
             return Taken::End;
         }
@@ -269,16 +251,39 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn what_comes_alone_is_taken_at_once_and_nothing_only_after_the_longest_wait() {
+    async fn what_comes_is_taken_after_the_turn_that_brings_nothing_more_and_nothing_only_after_the_longest_wait() {
         let queue = Queue::for_task();
         assert_eq!(take(&queue, 9).await, (Taken::Some, vec![], LONGEST));
+        for all in [&[1][..], &[1, 2, 3]] {
+            let turns = async {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                for (place, item) in all.iter().enumerate() {
+                    put(&queue, [*item]);
+                    if place == 0 {
+                        queue.stirs().await;
+                    } else {
+                        assert!(!queue.turned(), "something came in this turn");
+                    }
+                }
+                assert!(queue.turned());
+            };
+            let (taken, ()) = tokio::join!(take(&queue, 9), turns);
+            assert_eq!((taken.0, taken.1.as_slice()), (Taken::Some, all));
+            assert!(taken.2 < Duration::from_secs(2), "{:?}", taken.2);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_while_a_round_is_told_does_not_wait_for_whoever_is_held_up() {
+        let queue = Queue::for_task();
+        queue.begins_telling();
         let later = async {
-            tokio::time::sleep(Duration::from_secs(1)).await;
+            tokio::time::sleep(PATIENCE / 2).await;
             put(&queue, [1]);
         };
         let (taken, ()) = tokio::join!(take(&queue, 9), later);
         assert_eq!((taken.0, taken.1), (Taken::Some, vec![1]));
-        assert!(taken.2 < Duration::from_secs(2), "{:?}", taken.2);
+        assert!(taken.2 < 3 * PATIENCE, "{:?}", taken.2);
     }
 
     #[tokio::test(start_paused = true)]
@@ -362,6 +367,7 @@ mod tests {
             (round, end)
         });
         put(&putting, [7]);
+        while !putting.turned() {}
         putting.close();
         assert_eq!(thread.join().unwrap(), (vec![7], Taken::End));
     }

@@ -18,8 +18,8 @@ pub(crate) struct Entry {
     pub(crate) to: u64,
     /// What its receivers get, and the file.
     pub(crate) frame: Utf8Bytes,
-    /// What its sender gets.
-    pub(crate) ack: Utf8Bytes,
+    /// What its sender gets, if anything.
+    pub(crate) ack: Option<Utf8Bytes>,
 }
 
 /// The way to the file's thread.
@@ -60,7 +60,9 @@ fn write(mut file: File, entries: &Receiver<Entry>, room: &Room) -> std::io::Res
         file.write_all(&bytes)?;
         file.sync_data()?;
         for entry in batch.drain(..) {
-            room.send(0, entry.from, &entry.ack);
+            if let Some(ack) = &entry.ack {
+                room.send(0, entry.from, ack);
+            }
             room.send(entry.from, entry.to, &entry.frame);
         }
     }

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! Clients connect as `/?user=N&peer=M` and are greeted with `ready`; a peer of 0 is everybody else. A message is
-//! `{"to":M,"id":K,"text":"..."}`; its receiver gets `{"from":N,"id":K,"text":"..."}`, its sender `{"ack":K}`.
+//! `{"to":M,"id":K,"text":"..."}`; its receiver gets `{"from":N,"id":K,"text":"..."}`, its sender `{"ack":K}` unless it
+//! connected with `&ack=no`. A receiver may answer `{"confirmed":K}`, which is read and nothing else.
 //! The relay that only forwards sends what it got. Everything runs on one thread, but for the file's.
 
 mod journal;
@@ -38,6 +39,12 @@ struct Sent<'a> {
     text: &'a str,
 }
 
+#[derive(Deserialize)]
+struct Confirmed {
+    #[expect(dead_code, reason = "that it can be read is all")]
+    confirmed: u64,
+}
+
 #[derive(Serialize)]
 struct Forwarded<'a> {
     from: u64,
@@ -67,7 +74,7 @@ fn main() -> anyhow::Result<()> {
 async fn serve(stream: TcpStream, room: &Room, journal: Option<Journal>) -> anyhow::Result<()> {
     stream.set_nodelay(true)?;
     let config = WebSocketConfig::default().read_buffer_size(BUFFER).write_buffer_size(BUFFER);
-    let (mut user, mut peer) = (0, 0);
+    let (mut user, mut peer, mut acknowledged) = (0, 0, true);
     #[expect(clippy::result_large_err, reason = "the library's own type")]
     let note = |request: &Request, response: Response| -> Result<Response, ErrorResponse> {
         let query = request.uri().query().unwrap_or_default();
@@ -75,6 +82,7 @@ async fn serve(stream: TcpStream, room: &Room, journal: Option<Journal>) -> anyh
             match name.as_ref() {
                 "user" => user = value.parse().unwrap_or(0),
                 "peer" => peer = value.parse().unwrap_or(0),
+                "ack" => acknowledged = value != "no",
                 _ => {}
             }
         }
@@ -97,7 +105,7 @@ async fn serve(stream: TcpStream, room: &Room, journal: Option<Journal>) -> anyh
             }
             message = socket.next() => match message {
                 Some(Ok(Message::Text(text))) => match &journal {
-                    Some(journal) => take(user, &text, journal)?,
+                    Some(journal) => take(user, &text, acknowledged, journal)?,
                     None => room.send(user, peer, &text),
                 },
                 Some(Ok(_)) => {}
@@ -110,11 +118,15 @@ async fn serve(stream: TcpStream, room: &Room, journal: Option<Journal>) -> anyh
 }
 
 /// Hands a message to the file's thread, which forwards it.
-fn take(user: u64, text: &str, journal: &Journal) -> anyhow::Result<()> {
+fn take(user: u64, text: &str, acknowledged: bool, journal: &Journal) -> anyhow::Result<()> {
+    if text.starts_with(r#"{"confirmed""#) {
+        let _: Confirmed = serde_json::from_str(text)?;
+        return Ok(());
+    }
     let sent: Sent<'_> = serde_json::from_str(text)?;
     let forwarded = Forwarded { from: user, id: sent.id, text: sent.text };
     let frame = Utf8Bytes::from(serde_json::to_string(&forwarded)?);
-    let ack = Utf8Bytes::from(format!(r#"{{"ack":{}}}"#, sent.id));
+    let ack = acknowledged.then(|| Utf8Bytes::from(format!(r#"{{"ack":{}}}"#, sent.id)));
     journal.append(Entry { from: user, to: sent.to, frame, ack });
     Ok(())
 }

@@ -47,7 +47,7 @@ pub(super) fn pipe(options: &Options, report: &mut Report, tell: Tell<'_>) -> an
     Ok(())
 }
 
-/// Each two dialects by themselves, in turn.
+/// Each two dialects by themselves, in turn; the ceiling beside them has the same frames.
 pub(super) fn pairs(options: &Options, report: &mut Report, tell: Tell<'_>) -> anyhow::Result<()> {
     let load =
         Load { profile: "pairs", pairs: options.pairs.unwrap_or(EACH), in_flight: options.in_flight.unwrap_or(1) };
@@ -75,24 +75,28 @@ impl Load {
         tell: Tell<'_>,
     ) -> anyhow::Result<()> {
         let servers = options.servers(tell)?;
-        let mut worlds = Vec::new();
-        for server in &servers {
-            tell(&format!("{}, {}: connecting", self.profile, server.name));
-            match server.relay {
-                Some(relay) => worlds.push((RELAYED, self.world(options, server, &[(relay, relay)])?)),
-                None => {
-                    for (variant, dialects) in variants {
-                        worlds.push((variant.as_str(), self.world(options, server, dialects)?));
+        for (variant, dialects) in variants {
+            let mut worlds = Vec::new();
+            for server in &servers {
+                tell(&format!("{}, {}: connecting", self.profile, server.name));
+                let world = match (server.relay, dialects.as_slice()) {
+                    (None, dialects) => (variant.as_str(), self.world(options, server, dialects)?),
+                    (Some(relay), [(from, to)]) if variants.len() > 1 => {
+                        let alike = relay.with_frames_of(*from, *to).unwrap_or(relay);
+                        (variant.as_str(), self.world(options, server, &[(alike, alike)])?)
                     }
-                }
+                    (Some(relay), _) => (RELAYED, self.world(options, server, &[(relay, relay)])?),
+                };
+                worlds.push(world);
             }
-        }
-        for round in 0..options.rounds {
-            for (variant, world) in &mut worlds {
-                let mut observe = progress(tell, self.profile, round, world.server().name);
-                let window = world.run(options.plan(), &mut observe)?;
-                let row = traffic_row(self.profile, variant, world, &window, window.of(0)?);
-                report.add(round, row);
+            // A world that is not asked for long answers no Pings: each variant has all its rounds at once.
+            for round in 0..options.rounds {
+                for (variant, world) in &mut worlds {
+                    let mut observe = progress(tell, self.profile, round, world.server().name);
+                    let window = world.run(options.plan(), &mut observe)?;
+                    let row = traffic_row(self.profile, variant, world, &window, window.of(0)?);
+                    report.add(round, row);
+                }
             }
         }
         Ok(())

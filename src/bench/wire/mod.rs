@@ -15,9 +15,10 @@ use super::text::{self, Stamp};
 
 /// The relay that does the least a durable server must: it parses, appends to a file, synchronises it, forwards and
 /// acknowledges.
-pub static CEILING: &dyn Wire = &relay::Relay { acknowledges: true };
+pub static CEILING: &dyn Wire =
+    &relay::Relay { kind: relay::Kind::Ceiling(relay::Frames { acknowledged: true, confirmed: false }) };
 /// The relay that only forwards.
-pub static BARE: &dyn Wire = &relay::Relay { acknowledges: false };
+pub static BARE: &dyn Wire = &relay::Relay { kind: relay::Kind::Bare };
 
 /// A dialect from the client's side.
 pub trait Wire: Sync {
@@ -58,6 +59,11 @@ pub trait Wire: Sync {
 
     /// What receivers answer to a message of this id.
     fn confirmation(&self, _id: u64) -> Option<String> {
+        None
+    }
+
+    /// For a relay, one that has just the frames of a message which these two dialects have, if there is one.
+    fn with_frames_of(&self, _from: &dyn Wire, _to: &dyn Wire) -> Option<&'static dyn Wire> {
         None
     }
 

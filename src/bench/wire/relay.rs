@@ -4,12 +4,46 @@ use super::{Heard, Person, Target, Wire, accepted, blank_id, message, number_aft
 use crate::bench::text;
 
 pub(super) struct Relay {
-    pub(super) acknowledges: bool,
+    pub(super) kind: Kind,
+}
+
+/// What it does beside forwarding.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// Nothing.
+    Bare,
+    /// All that a durable server must, with these frames beside the message.
+    Ceiling(Frames),
+}
+
+/// The frames of a message beside those that carry it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Frames {
+    /// Its sender gets an acknowledgement.
+    pub(super) acknowledged: bool,
+    /// Its receiver says that it has it.
+    pub(super) confirmed: bool,
+}
+
+const fn ceiling(acknowledged: bool, confirmed: bool) -> Relay {
+    Relay { kind: Kind::Ceiling(Frames { acknowledged, confirmed }) }
+}
+
+/// A ceiling for each set of frames.
+static CEILINGS: [Relay; 4] = [ceiling(false, false), ceiling(false, true), ceiling(true, false), ceiling(true, true)];
+
+impl Relay {
+    const fn frames(&self) -> Frames {
+        match self.kind {
+            Kind::Bare => Frames { acknowledged: false, confirmed: false },
+            Kind::Ceiling(frames) => frames,
+        }
+    }
 }
 
 impl Wire for Relay {
     fn name(&self) -> &'static str {
-        if self.acknowledges { "ceiling" } else { "bare" }
+        if self.kind == Kind::Bare { "bare" } else { "ceiling" }
     }
 
     fn path(&self, person: &Person, peer: &Target) -> String {
@@ -17,7 +51,8 @@ impl Wire for Relay {
             Target::User { number, .. } => *number,
             Target::Group(_) => 0,
         };
-        format!("/?user={}&peer={peer}", person.number)
+        let ack = if self.frames().acknowledged { "" } else { "&ack=no" };
+        format!("/?user={}&peer={peer}{ack}", person.number)
     }
 
     /// A relay greets whoever it has noted.
@@ -34,7 +69,7 @@ impl Wire for Relay {
     }
 
     fn acknowledges(&self) -> bool {
-        self.acknowledges
+        self.frames().acknowledged
     }
 
     fn hear(&self, frame: &[u8]) -> Heard {
@@ -43,7 +78,17 @@ impl Wire for Relay {
         } else if starts(frame, "ready") {
             Heard::Ready
         } else {
-            message(frame, None)
+            message(frame, number_after(frame, r#""id":"#).filter(|_| self.frames().confirmed))
         }
+    }
+
+    fn confirmation(&self, id: u64) -> Option<String> {
+        self.frames().confirmed.then(|| format!(r#"{{"confirmed":{id}}}"#))
+    }
+
+    fn with_frames_of(&self, from: &dyn Wire, to: &dyn Wire) -> Option<&'static dyn Wire> {
+        let frames = Frames { acknowledged: from.acknowledges(), confirmed: to.confirmation(0).is_some() };
+        let alike = CEILINGS.iter().find(|relay| self.kind != Kind::Bare && relay.frames() == frames)?;
+        Some(alike)
     }
 }

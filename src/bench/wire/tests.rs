@@ -129,3 +129,21 @@ fn user_sig_is_understood() {
     let ready = koine_user_sig::wire::ReadyFrame::new("abcdefgh".into());
     assert_eq!(hear(DialectName::UserSig, &ready), Heard::Ready);
 }
+
+#[test]
+fn the_ceiling_beside_a_pair_has_the_same_frames() {
+    for (from, to, acknowledged, confirmed) in [
+        (DialectName::AccessToken, DialectName::StatusCode, false, false),
+        (DialectName::StatusCode, DialectName::AuthAck, false, true),
+        (DialectName::UserSig, DialectName::Envelope, true, false),
+        (DialectName::AuthAck, DialectName::AuthAck, true, true),
+    ] {
+        let relay = CEILING.with_frames_of(of(from), of(to)).unwrap();
+        assert_eq!(relay.acknowledges(), acknowledged);
+        assert_eq!(relay.path(&person(), &jack()).ends_with("&ack=no"), !acknowledged);
+        let forwarded = format!(r#"{{"from":7,"id":21,"text":"{}"}}"#, stamped());
+        assert_eq!(relay.hear(forwarded.as_bytes()), Heard::Message(STAMP, confirmed.then_some(21)));
+        assert_eq!(relay.confirmation(21), confirmed.then(|| r#"{"confirmed":21}"#.to_owned()));
+    }
+    assert!(BARE.with_frames_of(of(DialectName::UserSig), of(DialectName::Envelope)).is_none());
+}

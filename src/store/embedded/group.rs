@@ -43,10 +43,22 @@ impl Writer {
         let user = self.actor(by)?;
         let peer = self.target_user(with)?;
         let (id, new) = match self.pair(user.id, peer.id)? {
-            Some(id) => (id, false),
+            Some(id) => {
+                self.begin_row(user.id, id)?;
+                (id, false)
+            }
             None => (self.open_pair(&user, &peer, name, effects)?, true),
         };
         self.opened(&user, Sort::Direct, id, new)
+    }
+
+    /// Shows a row that was hidden before there was anything to see: its user asks for it.
+    fn begin_row(&mut self, user: UserId, id: ConversationId) -> Result<(), Failure> {
+        let hidden = self.membership(user, Sort::Direct, id)?.and_then(|member| member.row_hidden);
+        if hidden == Some(0) {
+            self.change_member(user, Sort::Direct, id, |member| member.row_hidden = None)?;
+        }
+        Ok(())
     }
 
     /// Makes the direct conversation of two users who have none.

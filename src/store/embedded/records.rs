@@ -160,6 +160,12 @@ impl MemberRecord {
         self.row_hidden.is_none_or(|at| self.last_visible(head).is_some_and(|last| last > at))
     }
 
+    /// Whether a list that shows hidden rows, too, shows the row: one that was hidden before there was a message to see
+    /// in it, as that which somebody blocked has opened, is nowhere until there is.
+    pub(crate) fn row_begun(&self, head: u64) -> bool {
+        self.row_hidden != Some(0) || self.last_visible(head).is_some()
+    }
+
     /// How many messages the user had not read when the message of this `seq` was the last; where the
     /// user has written since the mark, how many there are now.
     pub(crate) fn unread_at(&self, seq: u64, head: u64) -> u64 {

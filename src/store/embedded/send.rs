@@ -113,7 +113,9 @@ impl Writer {
                 Some(receiver) => self.pair(sender.id, receiver.id)?,
                 None => None,
             },
-            Target::Group(id) | Target::Conversation(id) => Some(*id),
+            Target::Conversation(id) => Some(*id),
+            // Groups and direct conversations are numbered together.
+            Target::Group(id) => self.sort(*id)?.filter(|(sort, _)| *sort == Sort::Group).map(|_| *id),
         };
         if let Some(client_id) = send.client_id {
             if let Some((conversation, seq)) = self.wire_position(client_id)? {

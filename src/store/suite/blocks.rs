@@ -128,8 +128,13 @@ fn a_conversation_that_a_blocked_user_opens_is_not_told_nor_listed(world: &mut W
     world.told(jack, block(tom));
     let effects = world.told(tom, Action::Send(text(Target::User(UserKey::Id(jack)), "hello")));
     assert!(matches!(&effects[0], Effect::Tell { to, .. } if to.as_slice() == [tom]), "{effects:?}");
-    assert!(world.rows(jack, false).is_empty());
-    assert_eq!(world.rows(tom, false).len(), 1);
+    let listed = |world: &World, user| [false, true].map(|hidden| world.rows(user, hidden).len());
+    assert_eq!((listed(world, jack), listed(world, tom)), ([0, 0], [1, 1]));
+    world.told(jack, unblock(tom));
+    assert_eq!(listed(world, jack), [0, 0], "unblocking reveals nothing");
+    world.told(jack, block(tom));
+    world.told(jack, Action::OpenDirect { with: UserKey::Id(tom), name: None });
+    assert_eq!(listed(world, jack), [1, 1], "asked for by the blocker");
     let chat = world.tell(jack, tom, "what is it?").conversation;
     assert_eq!(world.history(jack, chat), ["what is it?"]);
     assert_eq!(world.rows(jack, false).len(), 1);

@@ -196,6 +196,9 @@ fn a_client_s_id_in_use_is_a_conflict(world: &mut World) {
         assert_eq!(world.send(by, send), Err(ErrorKind::KeyConflict));
     }
     assert_eq!(world.pending(jack), ["x", "x"]);
+    let chat = world.direct(tom, jack);
+    let to_a_group_of_that_number = SendMessage { client_id: Some(1 << 60), ..text(Target::Group(chat), "x") };
+    assert_eq!(world.send(tom, to_a_group_of_that_number), Err(ErrorKind::KeyConflict));
 }
 
 fn an_id_below_two_to_the_53rd_must_have_been_given_out(world: &mut World) {

@@ -30,7 +30,7 @@ fn lists(world: &World, reference: &Reference, who: Who, user: UserId) {
     for hidden in [true, false] {
         let expected: Vec<_> = talks
             .iter()
-            .filter(|(_, talk)| hidden || talk.is_listed(who))
+            .filter(|(_, talk)| if hidden { talk.has_begun(who) } else { talk.is_listed(who) })
             .map(|(place, talk)| {
                 let last = talk.visible(who).last().map(|seq| talk.said(*seq).words.clone());
                 (number(*place), talk.members[&who].chat, talk.unread(who), last)

@@ -126,6 +126,11 @@ impl Talk {
         self.members[&who].now.row_hidden.is_none_or(|at| last.is_some_and(|last| last > at))
     }
 
+    /// Whether the list that shows hidden rows, too, shows it.
+    pub(super) fn has_begun(&self, who: Who) -> bool {
+        self.members[&who].now.row_hidden != Some(0) || !self.visible(who).is_empty()
+    }
+
     /// What a list of conversations is ordered by.
     pub(super) fn activity(&self, who: Who) -> (u64, u64, u64) {
         let stay = &self.members[&who];

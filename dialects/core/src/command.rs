@@ -197,7 +197,7 @@ pub enum UserKey {
 }
 
 /// How a connection takes part.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Attach {
     /// Which messages come to it.
     pub scope: Scope,

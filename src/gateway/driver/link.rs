@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 use koine_core::{
-    Command, ErrorKind, HttpResponse, Input, Opening, Output, Outputs, Purpose, Reply, Session, SocketRequest, Tag,
-    Timestamp, Token,
+    Attach, Command, ErrorKind, HttpResponse, Input, Opening, Output, Outputs, Purpose, Reply, Session, SocketRequest,
+    Tag, Timestamp, Token, UserId,
 };
 use tokio::time::{Instant, timeout, timeout_at};
 
@@ -46,7 +46,8 @@ pub(super) struct Link {
     queue: VecDeque<Box<Queued>>,
     step: Option<Step>,
     answers: VecDeque<(Tag, Pending)>,
-    subscribed: bool,
+    /// Who is subscribed, and how.
+    subscribed: Option<(UserId, Attach)>,
     /// What a subscriber that acknowledges was sent.
     acks: Option<Box<Acks>>,
     /// Where what it has acknowledged is gathered.
@@ -137,7 +138,7 @@ impl Link {
             queue: VecDeque::new(),
             step: None,
             answers: VecDeque::new(),
-            subscribed: false,
+            subscribed: None,
             acks: None,
             receipts: None,
             change: None,
@@ -342,8 +343,10 @@ impl Link {
         loop {
             if self.step.is_none() {
                 // The old one ends before the new one begins: nothing is heard twice, or of somebody else.
-                let attaches = self.queue.front().is_some_and(|next| matches!(next.command, Command::Attach(_)));
-                if attaches && self.detach() {
+                if let Some(Command::Attach(attach)) = self.queue.front().map(|next| &next.command)
+                    && !self.is_subscribed(attach)
+                    && self.detach()
+                {
                     return Poll::Ready(());
                 }
                 if let Some(next) = self.queue.pop_front()

@@ -45,6 +45,10 @@ impl Link {
             }),
             Command::Attach(attach) => {
                 let Some(bound) = &self.bound else { return answered(tag, Err(ErrorKind::Unauthenticated.into())) };
+                if self.is_subscribed(&attach) {
+                    // What was pushed here and not confirmed yet must not come again.
+                    return answered(tag, Ok(Reply::Attached));
+                }
                 let (id, info, user) = (self.id, Arc::clone(&self.info), Arc::clone(&bound.grant.user));
                 Box::pin(async move {
                     let result = shared.hub.attach(id, &info, &user, &attach).await;
@@ -168,16 +172,22 @@ impl Link {
             ConfirmBy::Pong => Confirm::Pong,
         };
         let read = attach.confirmed_is_read;
-        self.subscribed = true;
+        self.subscribed = Some((user.id, attach.clone()));
         let acknowledges = confirm == Confirm::Command;
         self.acks = acknowledges.then(Box::default);
         self.receipts = acknowledges.then(|| Arc::new(Receipts::new(&user)));
         self.change = Some(Change::Attached(Box::new(Attached { subscription, user, confirm, read })));
     }
 
+    /// Whether the bound user is subscribed just so.
+    pub(super) fn is_subscribed(&self, attach: &Attach) -> bool {
+        let (bound, subscribed) = (&self.actor.user, &self.subscribed);
+        bound.as_ref().zip(subscribed.as_ref()).is_some_and(|(user, (whose, how))| user.id == *whose && how == attach)
+    }
+
     /// Ends the subscription; whether there was one.
     pub(super) fn detach(&mut self) -> bool {
-        let subscribed = std::mem::take(&mut self.subscribed);
+        let subscribed = self.subscribed.take().is_some();
         if subscribed {
             (self.acks, self.receipts) = (None, None);
             self.change = Some(Change::Detached);

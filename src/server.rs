@@ -67,7 +67,9 @@ impl Server {
         .await??;
         let dialects = Dialects::new(&config, &zone, demo);
         let speakers: Vec<Arc<dyn Dialect>> = dialects.iter().map(|mounted| mounted.dialect.clone()).collect();
-        let hub = Hub::start(&config, store.clone(), speakers, Clock::system())?;
+        let opened = store;
+        let store = Arc::downgrade(&opened);
+        let hub = Hub::start(&config, opened, speakers, Clock::system())?;
         let watching = CancellationToken::new();
         note_free_space(&hub, &directory);
         tokio::spawn(watch_disk(hub.clone(), directory.clone(), watching.clone()));
@@ -83,7 +85,6 @@ impl Server {
             demo,
             management: Some(management.clone()),
         };
-        let store = Arc::downgrade(&store);
         let gateway = match Gateway::start(config, options).await {
             Ok(gateway) => gateway,
             Err(error) => {
@@ -159,5 +160,31 @@ fn note_free_space(hub: &Hub, directory: &DataDirectory) {
     match directory.free_bytes() {
         Ok(bytes) => hub.note_free_space(bytes),
         Err(error) => tracing::warn!(%error, "the disk does not say how much room it has"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use super::*;
+    use crate::config::ListenerConfig;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_address_that_is_taken_is_told_at_once_and_leaves_the_data_free() {
+        let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let config = |address| {
+            let mut config = Config { data: folder.path().join("data"), ..Config::default() };
+            config.listeners = vec![ListenerConfig { address, ..ListenerConfig::default() }];
+            config.management.enabled = false;
+            config
+        };
+        let begun = Instant::now();
+        let refused = Server::start(config(taken.local_addr().unwrap()), true).await.err().unwrap();
+        assert!(format!("{refused:#}").contains("choose another address"), "{refused:#}");
+        assert!(begun.elapsed() < CLOSE, "it waited for a store that it held itself");
+        let free = "127.0.0.1:0".parse().unwrap();
+        Server::start(config(free), true).await.unwrap().stop().await;
     }
 }

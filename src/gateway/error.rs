@@ -11,7 +11,7 @@ use super::tls::TlsError;
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// An address cannot be listened at.
-    #[error("cannot listen at {address}: {fault}")]
+    #[error("cannot listen at {address}: {fault}{}", advice(fault))]
     Listen {
         /// The address.
         address: SocketAddr,
@@ -35,4 +35,14 @@ pub enum StartError {
         /// Why not.
         fault: io::Error,
     },
+}
+
+/// What to do about an address that cannot be listened at.
+fn advice(fault: &io::Error) -> &'static str {
+    match fault.kind() {
+        io::ErrorKind::AddrInUse => "; end what listens there, or choose another address",
+        io::ErrorKind::AddrNotAvailable => "; choose an address of this machine's",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need a right of their own, choose a higher one",
+        _ => "",
+    }
 }

@@ -57,7 +57,7 @@ impl Dialect for AccessToken {
     }
 
     fn sockets(&self) -> &'static [&'static str] {
-        &["/ws"]
+        &["/ws", "/"]
     }
 
     fn claims(&self, request: &SocketRequest) -> SocketClaim {

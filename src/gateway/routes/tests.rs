@@ -35,6 +35,7 @@ fn upgrades_are_told_apart_by_path_and_query() {
         ("/v1/chat/%FF", &[("token", "t")], "status-code"),
         ("/ws", &[("access_token", "t")], "access-token"),
         ("/ws", &[("access_token", "")], "access-token"),
+        ("/", &[("access_token", "t")], "access-token"),
         ("/v1/chat/tom", &[("token", "t")], "status-code"),
         ("/chat", &[], "envelope"),
         ("/ws", &[], "envelope|auth-ack"),
@@ -47,10 +48,12 @@ fn upgrades_are_told_apart_by_path_and_query() {
 
 #[test]
 fn a_dialect_alone_on_its_listener_gets_every_upgrade_on_its_paths() {
-    let alone = routes(&[DialectName::AccessToken]);
-    assert_eq!(owner(&alone, "/ws", &[]).as_deref(), Some("access-token"));
-    let alone = routes(&[DialectName::AuthAck]);
-    assert_eq!(owner(&alone, "/ws", &[]).as_deref(), Some("auth-ack"));
+    for (dialect, name) in [(DialectName::AccessToken, "access-token"), (DialectName::AuthAck, "auth-ack")] {
+        let alone = routes(&[dialect]);
+        for path in ["/ws", "/"] {
+            assert_eq!(owner(&alone, path, &[]).as_deref(), Some(name), "{path}");
+        }
+    }
 }
 
 #[test]

@@ -85,9 +85,12 @@ fn change(hub: &Inner, actor: &Actor, command: Command) -> Result<Task, Error> {
 }
 
 fn registration(hub: &Inner, origin: Origin, mut register: Box<Register>) -> Result<Action, Error> {
-    if hub.rules.identity == IdentityMode::Namespaced
-        && let Some(app) = register.app.take()
-    {
+    if hub.rules.identity == IdentityMode::Namespaced && origin == Origin::Dialect(DialectName::AuthAck) {
+        let app = register.app.take().ok_or_else(|| Error::bad_request("app is missing"))?;
+        // What is before the first stroke is the app: no two of them share a handle.
+        if app.contains('/') {
+            return Err(Error::bad_request("app contains a stroke"));
+        }
         register.handle =
             Handle::new(&format!("{app}/{}", register.handle)).map_err(|why| Error::bad_request(why.to_string()))?;
     }

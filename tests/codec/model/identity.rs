@@ -105,6 +105,9 @@ impl Model {
 
     fn register(&mut self, register: &Register) -> Answer {
         let handle = match &register.app {
+            Some(app) if self.settings.namespaced && app.contains('/') => {
+                return Err(Error::bad_request("app contains a stroke"));
+            }
             Some(app) if self.settings.namespaced => Handle::new(&format!("{app}/{}", register.handle))
                 .map_err(|invalid| Error::bad_request(invalid.to_string()))?,
             _ => register.handle.clone(),

@@ -80,7 +80,11 @@ impl Model {
             Action::OpenDirect { with, .. } => {
                 let (user, with) = (by?, self.user(with)?);
                 match self.pairs.get(&(user.min(with), user.max(with))) {
-                    Some(at) => Expected::Opened { at: *at, new: false },
+                    Some(at) => {
+                        let unheard_by = &mut self.conversations[*at].unheard_by;
+                        *unheard_by = unheard_by.filter(|blocker| *blocker != user);
+                        Expected::Opened { at: *at, new: false }
+                    }
                     None => Expected::Opened { at: self.open_pair(user, with), new: true },
                 }
             }
@@ -163,6 +167,7 @@ impl Model {
 
     fn open_pair(&mut self, one: u64, other: u64) -> usize {
         let mut conversation = Conversation::default();
+        conversation.unheard_by = self.blocks.contains(&(other, one)).then_some(other);
         conversation.join(one);
         conversation.join(other);
         self.conversations.push(conversation);

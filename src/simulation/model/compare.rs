@@ -77,7 +77,9 @@ impl Model {
     pub(in crate::simulation) fn expected(&self, user: u64) -> BTreeMap<u64, Seen> {
         let mut all = BTreeMap::new();
         for conversation in &self.conversations {
-            if let (Some(member), Some(id)) = (conversation.members.get(&user), conversation.id) {
+            if let (Some(member), Some(id)) = (conversation.members.get(&user), conversation.id)
+                && conversation.is_heard_of(user)
+            {
                 let pending = conversation.pending(user, &member.now).collect();
                 let unread = conversation.unread(user, member.now.read);
                 all.insert(id, Seen { pending, unread });

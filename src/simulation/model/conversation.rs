@@ -20,6 +20,8 @@ pub(in crate::simulation) struct Conversation {
     pub(in crate::simulation) members: BTreeMap<u64, Member>,
     /// Memberships that have ended: who, after which `seq`, up to which.
     ended: Vec<(u64, u64, u64)>,
+    /// Who had blocked the one who opened it, and has not asked for it since.
+    pub(super) unheard_by: Option<u64>,
 }
 
 /// A message.
@@ -126,6 +128,11 @@ impl Conversation {
     pub(super) fn visible(&self, user: u64) -> impl Iterator<Item = u64> + '_ {
         let joined = self.members.get(&user).map_or(u64::MAX, |member| member.joined);
         (joined.saturating_add(1)..=self.head()).filter(move |seq| !self.said(*seq).hidden_from.contains(&user))
+    }
+
+    /// Whether a member knows of it: not if all that there is of it is that somebody whom it had blocked opened it.
+    pub(super) fn is_heard_of(&self, user: u64) -> bool {
+        self.unheard_by != Some(user) || self.visible(user).next().is_some()
     }
 
     /// What a member may see and has not said itself.

@@ -45,6 +45,10 @@ pub enum Body {
 }
 
 impl Content {
+    /// How deep arrays and objects may be nested in each other. Common parsers of receivers give up beyond, some by
+    /// ending their program.
+    pub const DEEPEST: usize = 128;
+
     /// The text every dialect shows in the place of an erased message.
     pub const ERASED_TEXT: &'static str = "[erased]";
 
@@ -81,6 +85,14 @@ impl Content {
             Self::Present { kind: Kind::Other(word), body } => word.len() + body.as_text().len(),
             Self::Present { body, .. } => body.as_text().len(),
             Self::Erased => 0,
+        }
+    }
+
+    /// How deep arrays and objects are nested in each other; 0 for what is neither.
+    pub fn depth(&self) -> usize {
+        match self {
+            Self::Present { body: Body::Json(raw), .. } => depth(raw.get()),
+            _ => 0,
         }
     }
 }
@@ -155,4 +167,47 @@ pub fn compact_json(json: &str) -> Cow<'_, str> {
         compact.push(character);
     }
     Cow::Owned(compact)
+}
+
+/// How deep the arrays and objects of a JSON text are nested in each other.
+fn depth(json: &str) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if in_string => {
+                in_string = escaped || byte != b'"';
+                escaped = !escaped && byte == b'\\';
+            }
+            b'"' => in_string = true,
+            b'[' | b'{' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b']' | b'}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn depth_is_that_of_the_value_and_not_of_what_its_strings_say() {
+        let nested = format!("{}{}", "[".repeat(20_000), "]".repeat(20_000));
+        for (json, depth) in [
+            ("1", 0),
+            ("[]", 1),
+            (r#""[[[""#, 0),
+            (r#"[{"a": []}, {"b": [1]}]"#, 3),
+            (r#"{"[[": "\\\"[[[", "\\": [1]}"#, 2),
+            (nested.as_str(), 20_000),
+        ] {
+            let raw: &RawValue = serde_json::from_str(json).expect("JSON");
+            assert_eq!(Content::json(raw).expect("content").depth(), depth, "{json:.40}");
+        }
+    }
 }

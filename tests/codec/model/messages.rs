@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use koine_core::{
-    ChatId, ChatKey, ConversationId, Error, ErrorKind, Event, Message, MessageEvent, MessageId, Place, Receipt, Reply,
-    SendMessage, Sent, Target, UserId,
+    ChatId, ChatKey, Content, ConversationId, Error, ErrorKind, Event, Message, MessageEvent, MessageId, Place,
+    Receipt, Reply, SendMessage, Sent, Target, UserId,
 };
 
 use super::{Answer, Committed, Entry, Model, TalkShape};
@@ -22,6 +22,9 @@ impl Model {
     pub(super) fn send(&mut self, user: UserId, send: &SendMessage) -> Answer {
         if send.content.size() > self.settings.message_bytes {
             return Err(ErrorKind::TooLarge.into());
+        }
+        if send.content.depth() > Content::DEEPEST {
+            return Err(Error::bad_request("the content is nested too deep"));
         }
         let conversation = self.target(user, &send.target)?;
         if let Some(sent) = self.repeated(user, conversation, send)? {

@@ -21,8 +21,12 @@ type Dialects = (&'static dyn Wire, &'static dyn Wire);
 
 /// One message in flight for each pair, or so many a second.
 pub(super) fn chat(options: &Options, report: &mut Report, tell: Tell<'_>) -> anyhow::Result<()> {
-    let load =
-        Load { profile: "chat", pairs: options.pairs.unwrap_or(CHAT), in_flight: options.in_flight.unwrap_or(1) };
+    let load = Load {
+        profile: "chat",
+        pairs: options.pairs.unwrap_or(CHAT),
+        in_flight: options.in_flight.unwrap_or(1),
+        with_frames: false,
+    };
     let variants = [(options.mix.words(), dialects(options))];
     load.run(options, &variants, report, tell)
 }
@@ -30,7 +34,7 @@ pub(super) fn chat(options: &Options, report: &mut Report, tell: Tell<'_>) -> an
 /// Many messages in flight for each pair; the engine by itself in the same rounds.
 pub(super) fn pipe(options: &Options, report: &mut Report, tell: Tell<'_>) -> anyhow::Result<()> {
     let in_flight = options.in_flight.unwrap_or(IN_FLIGHT);
-    let load = Load { profile: "pipe", pairs: options.pairs.unwrap_or(PIPE), in_flight };
+    let load = Load { profile: "pipe", pairs: options.pairs.unwrap_or(PIPE), in_flight, with_frames: false };
     let variants = [(options.mix.words(), dialects(options))];
     load.run(options, &variants, report, tell)?;
     tell("pipe: recording what the engine is given");
@@ -49,8 +53,12 @@ pub(super) fn pipe(options: &Options, report: &mut Report, tell: Tell<'_>) -> an
 
 /// Each two dialects by themselves, in turn; the ceiling beside them has the same frames.
 pub(super) fn pairs(options: &Options, report: &mut Report, tell: Tell<'_>) -> anyhow::Result<()> {
-    let load =
-        Load { profile: "pairs", pairs: options.pairs.unwrap_or(EACH), in_flight: options.in_flight.unwrap_or(1) };
+    let load = Load {
+        profile: "pairs",
+        pairs: options.pairs.unwrap_or(EACH),
+        in_flight: options.in_flight.unwrap_or(1),
+        with_frames: true,
+    };
     let name = |(from, to): &Dialects| format!("{} → {}", from.name(), to.name());
     let variants: Vec<_> = dialects(options).iter().map(|pair| (name(pair), vec![*pair])).collect();
     load.run(options, &variants, report, tell)
@@ -64,6 +72,8 @@ struct Load {
     profile: &'static str,
     pairs: usize,
     in_flight: u64,
+    /// Whether a relay beside a variant has the frames of its dialects.
+    with_frames: bool,
 }
 
 impl Load {
@@ -79,15 +89,15 @@ impl Load {
             let mut worlds = Vec::new();
             for server in &servers {
                 tell(&format!("{}, {}: connecting", self.profile, server.name));
-                let world = match (server.relay, dialects.as_slice()) {
-                    (None, dialects) => (variant.as_str(), self.world(options, server, dialects)?),
-                    (Some(relay), [(from, to)]) if variants.len() > 1 => {
-                        let alike = relay.with_frames_of(*from, *to).unwrap_or(relay);
-                        (variant.as_str(), self.world(options, server, &[(alike, alike)])?)
+                worlds.push(match server.relay {
+                    None => (variant.as_str(), self.world(options, server, dialects)?),
+                    Some(relay) if self.with_frames => {
+                        let alike = |(from, to): &Dialects| relay.with_frames_of(*from, *to).unwrap_or(relay);
+                        let relays: Vec<_> = dialects.iter().map(alike).map(|relay| (relay, relay)).collect();
+                        (variant.as_str(), self.world(options, server, &relays)?)
                     }
-                    (Some(relay), _) => (RELAYED, self.world(options, server, &[(relay, relay)])?),
-                };
-                worlds.push(world);
+                    Some(relay) => (RELAYED, self.world(options, server, &[(relay, relay)])?),
+                });
             }
             // A world that is not asked for long answers no Pings: each variant has all its rounds at once.
             for round in 0..options.rounds {

@@ -15,10 +15,9 @@ use super::text::{self, Stamp};
 
 /// The relay that does the least a durable server must: it parses, appends to a file, synchronises it, forwards and
 /// acknowledges.
-pub static CEILING: &dyn Wire =
-    &relay::Relay { kind: relay::Kind::Ceiling(relay::Frames { acknowledged: true, confirmed: false }) };
+pub static CEILING: &dyn Wire = &relay::CEILING;
 /// The relay that only forwards.
-pub static BARE: &dyn Wire = &relay::Relay { kind: relay::Kind::Bare };
+pub static BARE: &dyn Wire = &relay::BARE;
 
 /// A dialect from the client's side.
 pub trait Wire: Sync {

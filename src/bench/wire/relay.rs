@@ -3,47 +3,29 @@
 use super::{Heard, Person, Target, Wire, accepted, blank_id, message, number_after, starts};
 use crate::bench::text;
 
+/// A relay, and the frames of a message beside those that carry it.
 pub(super) struct Relay {
-    pub(super) kind: Kind,
-}
-
-/// What it does beside forwarding.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    /// Nothing.
-    Bare,
-    /// All that a durable server must, with these frames beside the message.
-    Ceiling(Frames),
-}
-
-/// The frames of a message beside those that carry it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) struct Frames {
+    name: &'static str,
     /// Its sender gets an acknowledgement.
-    pub(super) acknowledged: bool,
+    acknowledged: bool,
     /// Its receiver says that it has it.
-    pub(super) confirmed: bool,
+    confirmed: bool,
 }
 
-const fn ceiling(acknowledged: bool, confirmed: bool) -> Relay {
-    Relay { kind: Kind::Ceiling(Frames { acknowledged, confirmed }) }
-}
-
-/// A ceiling for each set of frames.
-static CEILINGS: [Relay; 4] = [ceiling(false, false), ceiling(false, true), ceiling(true, false), ceiling(true, true)];
-
-impl Relay {
-    const fn frames(&self) -> Frames {
-        match self.kind {
-            Kind::Bare => Frames { acknowledged: false, confirmed: false },
-            Kind::Ceiling(frames) => frames,
-        }
-    }
-}
+/// The relay that only forwards.
+pub(super) static BARE: Relay = Relay { name: "bare", acknowledged: false, confirmed: false };
+/// The relay that does all that a durable server must.
+pub(super) static CEILING: Relay = Relay { name: "ceiling", acknowledged: true, confirmed: false };
+/// The same with other frames.
+static OTHER_CEILINGS: [Relay; 3] = [
+    Relay { acknowledged: false, ..CEILING },
+    Relay { confirmed: true, ..CEILING },
+    Relay { acknowledged: false, confirmed: true, ..CEILING },
+];
 
 impl Wire for Relay {
     fn name(&self) -> &'static str {
-        if self.kind == Kind::Bare { "bare" } else { "ceiling" }
+        self.name
     }
 
     fn path(&self, person: &Person, peer: &Target) -> String {
@@ -51,7 +33,7 @@ impl Wire for Relay {
             Target::User { number, .. } => *number,
             Target::Group(_) => 0,
         };
-        let ack = if self.frames().acknowledged { "" } else { "&ack=no" };
+        let ack = if self.acknowledged { "" } else { "&ack=no" };
         format!("/?user={}&peer={peer}{ack}", person.number)
     }
 
@@ -69,7 +51,7 @@ impl Wire for Relay {
     }
 
     fn acknowledges(&self) -> bool {
-        self.frames().acknowledged
+        self.acknowledged
     }
 
     fn hear(&self, frame: &[u8]) -> Heard {
@@ -78,17 +60,19 @@ impl Wire for Relay {
         } else if starts(frame, "ready") {
             Heard::Ready
         } else {
-            message(frame, number_after(frame, r#""id":"#).filter(|_| self.frames().confirmed))
+            message(frame, number_after(frame, r#""id":"#).filter(|_| self.confirmed))
         }
     }
 
     fn confirmation(&self, id: u64) -> Option<String> {
-        self.frames().confirmed.then(|| format!(r#"{{"confirmed":{id}}}"#))
+        self.confirmed.then(|| format!(r#"{{"confirmed":{id}}}"#))
     }
 
     fn with_frames_of(&self, from: &dyn Wire, to: &dyn Wire) -> Option<&'static dyn Wire> {
-        let frames = Frames { acknowledged: from.acknowledges(), confirmed: to.confirmation(0).is_some() };
-        let alike = CEILINGS.iter().find(|relay| self.kind != Kind::Bare && relay.frames() == frames)?;
+        let frames = (from.acknowledges(), to.confirmation(0).is_some());
+        let mut ceilings = std::iter::once(&CEILING).chain(&OTHER_CEILINGS);
+        let alike =
+            ceilings.find(|other| other.name == self.name && (other.acknowledged, other.confirmed) == frames)?;
         Some(alike)
     }
 }

@@ -67,9 +67,8 @@ impl Server {
         .await??;
         let dialects = Dialects::new(&config, &zone, demo);
         let speakers: Vec<Arc<dyn Dialect>> = dialects.iter().map(|mounted| mounted.dialect.clone()).collect();
-        let opened = store;
-        let store = Arc::downgrade(&opened);
-        let hub = Hub::start(&config, opened, speakers, Clock::system())?;
+        let in_use = Arc::downgrade(&store);
+        let hub = Hub::start(&config, store, speakers, Clock::system())?;
         let watching = CancellationToken::new();
         note_free_space(&hub, &directory);
         tokio::spawn(watch_disk(hub.clone(), directory.clone(), watching.clone()));
@@ -91,12 +90,12 @@ impl Server {
                 watching.cancel();
                 hub.stop().await;
                 drop((hub, management));
-                closed(&store).await;
+                closed(&in_use).await;
                 return Err(error.into());
             }
         };
         management.ready();
-        Ok(Self { gateway, management, store, watching, directory })
+        Ok(Self { gateway, management, store: in_use, watching, directory })
     }
 
     /// Where it listens for clients, and of which dialects, in the order configured.

@@ -187,7 +187,8 @@ impl Queries for Embedded {
         for sort in [Sort::Direct, Sort::Group] {
             for (id, found) in reading.rows_of(user, sort)? {
                 let Some((head, member)) = reading.up_to_date(user, sort, id, found)? else { continue };
-                if if hidden { member.row_begun(head.seq) } else { member.row_shown(head.seq) } {
+                let listed = if hidden { member.row_begun(head.seq) } else { member.row_shown(head.seq) };
+                if listed {
                     let (activity, last) = reading.activity(id, &head, &member)?;
                     order.push((activity, last, member.chat, sort, id));
                 }

@@ -14,7 +14,8 @@ const ACKS: u64 = 80;
 const SENDS: u64 = 200;
 const LENGTH: usize = 16 << 10;
 
-/// How long the store waits: a gateway that reads on has read everything by then.
+/// How long nothing may be answered while the store waits: a gateway that reads on has read everything by then, and
+/// refused some of it.
 const PAUSE: Duration = Duration::from_millis(500);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -48,7 +49,8 @@ async fn a_client_with_many_acks_and_more_sends_than_may_wait_is_read_from_slowl
         }
         sink
     });
-    tokio::time::sleep(PAUSE).await;
+    let early = tokio::time::timeout(PAUSE, stream.next()).await;
+    assert!(early.is_err(), "told before the store was: {early:?}");
     gate.open();
     for id in 1..=SENDS {
         let next = soon(stream.next()).await.expect("an answer").expect("a frame");

@@ -233,7 +233,7 @@ impl Hub {
 
     /// Sends a message in a user's name. Nobody comes into being by it, in demo mode either.
     pub async fn send_as(&self, from: &UserKey, send: SendMessage) -> Result<Sent, Error> {
-        self.0.check_room()?;
+        self.0.admit(&send)?;
         if let Target::User(to) = &send.target {
             self.find_user(to).await?;
         }

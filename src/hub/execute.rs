@@ -19,8 +19,8 @@ pub(super) fn submit_now(hub: &Arc<Inner>, actor: &Actor, command: Command) -> R
     let by = actor.user.as_ref().map(|user| user.id);
     match change(hub, actor, command) {
         Ok(Task::Change(action)) => {
-            if matches!(action, Action::Send(_))
-                && let Err(error) = hub.check_room()
+            if let Action::Send(send) = &action
+                && let Err(error) = hub.admit(send)
             {
                 return Ok(Pending::refused(error));
             }
@@ -87,9 +87,9 @@ fn change(hub: &Inner, actor: &Actor, command: Command) -> Result<Task, Error> {
 fn registration(hub: &Inner, origin: Origin, mut register: Box<Register>) -> Result<Action, Error> {
     if hub.rules.identity == IdentityMode::Namespaced && origin == Origin::Dialect(DialectName::AuthAck) {
         let app = register.app.take().ok_or_else(|| Error::bad_request("app is missing"))?;
-        // What is before the first stroke is the app: no two of them share a handle.
+        // What is before the first slash is the app: no two of them share a handle.
         if app.contains('/') {
-            return Err(Error::bad_request("app contains a stroke"));
+            return Err(Error::bad_request("app contains a slash"));
         }
         register.handle =
             Handle::new(&format!("{app}/{}", register.handle)).map_err(|why| Error::bad_request(why.to_string()))?;

@@ -34,8 +34,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use koine_core::{
-    Attach, Command, ConnectionId, Dialect, EndReason, Error, ErrorKind, Receipt, Reply, Request, Scope, User, UserId,
-    UserRef,
+    Attach, Command, ConnectionId, Content, Dialect, EndReason, Error, ErrorKind, Receipt, Reply, Request, Scope,
+    SendMessage, User, UserId, UserRef,
 };
 use parking_lot::Mutex;
 use tokio::task::JoinHandle;
@@ -336,6 +336,14 @@ impl Inner {
 
     async fn pending_requests(&self, user: UserId) -> Result<Vec<Arc<Request>>, Error> {
         self.ask(move |store| store.requests(user)).await
+    }
+
+    /// Whether a message may go on to the committer, who has them all to decide.
+    fn admit(&self, send: &SendMessage) -> Result<(), Error> {
+        if send.content.depth() > Content::DEEPEST {
+            return Err(Error::bad_request(format!("the content is nested deeper than {}", Content::DEEPEST)));
+        }
+        self.check_room()
     }
 
     fn check_room(&self) -> Result<(), Error> {

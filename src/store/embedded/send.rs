@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use koine_core::{
-    Content, ConversationId, Error, ErrorKind, Event, GroupRef, Message, MessageEvent, MessageId, Place, Reply,
-    SendMessage, Sent, Shape, Target, Timestamp, User, UserId, UserKey,
+    ConversationId, Error, ErrorKind, Event, GroupRef, Message, MessageEvent, MessageId, Place, Reply, SendMessage,
+    Sent, Shape, Target, Timestamp, User, UserId, UserKey,
 };
 
 use super::keys::{self, Sort};
@@ -35,10 +35,6 @@ impl Writer {
         let sender = self.actor(by)?;
         if send.content.size() > self.settings.message_limit {
             return Err(ErrorKind::TooLarge.into());
-        }
-        if send.content.depth() > Content::DEEPEST {
-            let why = format!("the content is nested deeper than {}", Content::DEEPEST);
-            return Err(Error::bad_request(why).into());
         }
         // A repeat is the same send, whatever has changed since: it comes before entitlement and policy.
         if let Some(sent) = self.repeated(&sender, send)? {

@@ -106,7 +106,11 @@ impl Model {
     fn register(&mut self, register: &Register) -> Answer {
         let handle = match &register.app {
             Some(app) if self.settings.namespaced && app.contains('/') => {
-                return Err(Error::bad_request("app contains a stroke"));
+                return Err(Error::bad_request("app contains a slash"));
+            }
+            // Only auth-ack registers whoever is there already.
+            None if self.settings.namespaced && register.existing == Existing::Return => {
+                return Err(Error::bad_request("app is missing"));
             }
             Some(app) if self.settings.namespaced => Handle::new(&format!("{app}/{}", register.handle))
                 .map_err(|invalid| Error::bad_request(invalid.to_string()))?,
